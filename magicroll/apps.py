@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class MagicrollConfig(AppConfig):
+    name = "magicroll"
+    verbose_name = "Magic Roll"

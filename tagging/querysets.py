@@ -1,0 +1,27 @@
+"""Owner-scoped doors to annotations, the reverse index and verdicts."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from magicroll.models import User
+    from tagging.models import Annotation, Corpus, PhotoTag, Verdict
+
+
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def seen_in(self, corpus: "Corpus") -> Self:
+        """Keep what a reader of the corpus may see: the annotations of its active release."""
+        return self.filter(owner_id=corpus.owner_id, release_id=corpus.active_id)
+
+
+class PhotoTagQuerySet(models.QuerySet["PhotoTag"]):
+    def seen_in(self, corpus: "Corpus") -> Self:
+        """Keep the reverse index of the corpus's active release."""
+        return self.filter(owner_id=corpus.owner_id, release_id=corpus.active_id)
+
+
+class VerdictQuerySet(models.QuerySet["Verdict"]):
+    def owned_by(self, user: "User | int") -> Self:
+        """Keep what one person said."""
+        return self.filter(owner=user)

@@ -1,0 +1,15 @@
+"""Settings of the test suite: a throw-away data folder, the database that DATABASE_URL names (or SQLite)."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data = tempfile.mkdtemp(prefix="magicroll-test-")
+atexit.register(shutil.rmtree, _data, ignore_errors=True)
+os.environ.setdefault("MAGICROLL_DATA_DIR", _data)
+os.environ.setdefault("MAGICROLL_SECRET_KEY", "only-for-tests")
+
+from magicroll.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
