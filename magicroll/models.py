@@ -9,10 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
 from magicroll.querysets import PhotoQuerySet
-
-PREVIEW_PX = 1600
-THUMBNAIL_PX = 480
 
 
 class User(AbstractUser):
@@ -60,8 +58,8 @@ class TakenFrom(models.TextChoices):
     PERSON = "person", "set by hand"
     EXIF = "exif", "camera"
     SIDECAR = "sidecar", "sidecar file"
-    NAME = "name", "file name"
-    FILE = "file", "file date"
+    NAME = "file-name", "file name"
+    FILE = "file-time", "file date"
     UPLOAD = "upload", "day of upload"
 
 
@@ -83,7 +81,7 @@ class Photo(models.Model):
     # The wall clock at the place of capture, kept as if it were UTC: days and months are the camera's.
     taken_at = models.DateTimeField()
     taken_offset_min = models.SmallIntegerField(null=True, blank=True)
-    taken_from = models.CharField(max_length=8, choices=TakenFrom)
+    taken_from = models.CharField(max_length=10, choices=TakenFrom)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     camera = models.JSONField(default=dict, blank=True)
@@ -96,6 +94,8 @@ class Photo(models.Model):
     version = models.PositiveBigIntegerField(default=0)  # of the corpus, when a reader last saw it change
 
     objects = PhotoQuerySet.as_manager()
+
+    seen = ""  # its surest tags in words, where a read filled them in
 
     class Meta:
         constraints = [
@@ -153,7 +153,7 @@ class Photo(models.Model):
 
     @property
     def thumbnail_file(self) -> str:
-        return f"previews/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}-{self.revision}-{THUMBNAIL_PX}.jpg"
+        return f"previews/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}-{self.revision}-{THUMB_PX}.jpg"
 
     @property
     def files(self) -> list[str]:

@@ -69,6 +69,7 @@ class Corpus(models.Model):
     filling = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     previous = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     version = models.PositiveBigIntegerField(default=0)  # adds one with everything a reader could notice
+    swept_version = models.PositiveBigIntegerField(default=0)  # up to which the sweep has looked
 
     class Meta:
         verbose_name_plural = "corpora"
@@ -148,6 +149,7 @@ class TagCount(models.Model):
     tag = models.ForeignKey(Tag, models.CASCADE, db_index=False, related_name="+")
     count = models.PositiveIntegerField()
     cover = models.ForeignKey(Photo, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
+    cover_score = models.FloatField()
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(count__gt=0), name="tag_count_positive")]

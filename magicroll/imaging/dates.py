@@ -19,7 +19,7 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _NAMED_DATE = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<dash>[-._]?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?:(?:[ _T-]|\s+at\s+|,\s+)?"
-    r"(?P<hour>\d{1,2})(?P<colon>[-._:]?)(?P<minute>\d\d)(?P=colon)(?P<second>\d\d)"
+    r"(?P<hour>\d\d|\d(?=[-._:]))(?P<colon>[-._:]?)(?P<minute>\d\d)(?P=colon)(?P<second>\d\d)"
     r"(?:[-._:]?(?P<millisecond>\d{3}))?(?:\s?(?P<half>[AP])M)?)?(?!\d)",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ class TakenSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The best answer to "when": wall clock without a zone, minutes ahead of UTC if known, and the witness."""
+    """The best answer to "when": wall clock without zone, minutes ahead of UTC if known, and the witness."""
 
     at: datetime
     utc_offset_min: int | None

@@ -72,7 +72,7 @@ def fit(size: Size, longest_px: int) -> Size:
 
 def refuse_empty() -> ImageRefused:
     return ImageRefused(
-        RefusalCode.EMPTY, "This file is empty. Copy it again from where it came from, then upload it again."
+        RefusalCode.EMPTY, "This file is empty. Copy it once more from where it came from and try again."
     )
 
 
@@ -86,7 +86,7 @@ def refuse_not_a_picture() -> ImageRefused:
 def refuse_damaged() -> ImageRefused:
     return ImageRefused(
         RefusalCode.DAMAGED,
-        "This picture is damaged or incomplete. Copy it again from the camera or phone, then upload it again.",
+        "This picture is damaged or incomplete. Copy it once more from the camera or phone and try again.",
     )
 
 

@@ -55,7 +55,7 @@ _UNSUPPORTED_PREFIXES = {
 
 
 def sniff(head: bytes) -> Kind | None:
-    """Name the kind of picture that starts with `head` (the file's first HEAD_BYTES), None if none of ours."""
+    """Name the kind of picture that starts with `head` (a file's first HEAD_BYTES); None if none of ours."""
     if is_camera_raw_tiff(head):
         return None
     for prefix, kind in _PREFIXES.items():

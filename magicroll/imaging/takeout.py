@@ -20,7 +20,16 @@ _MAX_JSON_BYTES = 1_000_000
 _MAX_DESCRIPTION_CHARS = 2_000
 _NUMBERED = re.compile(r"(?P<name>.+)(?P<number>\(\d+\))")
 # What Google Photos appends to an edited copy, in the languages of its interface met so far.
-_EDITED = ("-edited", "-bearbeitet", "-modifié", "-editado", "-editada", "-modificato", "-bewerkt", "-編集済み")
+_EDITED = (
+    "-edited",
+    "-bearbeitet",
+    "-modifié",
+    "-editado",
+    "-editada",
+    "-modificato",
+    "-bewerkt",
+    "-編集済み",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,8 @@ def _tells_of(path: Path, photo: Path) -> bool:
     title = facts.get("title")
     if not isinstance(title, str) or not title:
         return True
-    return _comparable(photo.stem).startswith(_comparable(Path(title).stem)[: _CUT_CHARS - 1])
+    title_stem = title.rpartition(".")[0] or title
+    return _comparable(photo.stem).startswith(_comparable(title_stem[: _CUT_CHARS - 1]))
 
 
 def _comparable(stem: str) -> str:

@@ -1,0 +1,248 @@
+"""Taking files in: stored, recognised, refused for a reason, or set aside."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import IntegrityError
+from django.utils import timezone
+
+from magicroll import services, storage
+from magicroll.imaging.dates import Witnesses, choose_taken
+from magicroll.imaging.decoder import DecoderFailed, DecoderPool
+from magicroll.imaging.picture import (
+    PREVIEW_NAME,
+    THUMB_NAME,
+    ImageRefused,
+    Limits,
+    Picture,
+    refuse_bytes,
+    refuse_empty,
+)
+from magicroll.imaging.sniff import sniff
+from magicroll.imaging.takeout import Sidecar
+from magicroll.models import Photo, TakenFrom, User
+from tagging import services as tagging
+from tagging import tasks
+from tagging.services import Change, corpus_change
+
+logger = logging.getLogger(__name__)
+
+SET_ASIDE = {
+    "timeout": "Reading this picture took too long. The original is kept.",
+    "memory": "Reading this picture took too much memory. The original is kept.",
+    "crash": "Reading this picture crashed the decoder. The original is kept.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """A received file: a local path, the name it came with, SHA-256, size in bytes, its own date if known."""
+
+    path: str
+    name: str
+    sha256: bytes
+    size: int
+    modified_at: datetime | None = None
+
+
+class OutcomeKind(StrEnum):
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    SET_ASIDE = "set_aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file, with a message for the person."""
+
+    kind: OutcomeKind
+    photo: Photo | None
+    message: str
+
+
+@cache
+def decoders() -> DecoderPool:
+    """Return this process's decoders: child processes with limits on time and memory."""
+    return DecoderPool(
+        settings.DECODERS,
+        _limits(),
+        timeout_s=settings.DECODER_TIMEOUT_S,
+        memory_bytes=settings.DECODER_MEMORY_BYTES,
+    )
+
+
+def _limits() -> Limits:
+    return Limits(max_pixels=settings.MAX_PIXELS, max_bytes=settings.MAX_UPLOAD_BYTES)
+
+
+def store_upload(user: User, file: StoredUpload, *, sidecar: Sidecar | None = None) -> Outcome:
+    """Take a file into a person's roll: stored, recognised, refused for a reason, or set aside.
+
+    Refused files leave nothing behind. A file that no decoder could finish is kept and set aside.
+    """
+    if file.size > settings.MAX_UPLOAD_BYTES:
+        return Outcome(OutcomeKind.REFUSED, None, str(refuse_bytes(file.size, _limits())))
+    if file.size == 0:
+        return Outcome(OutcomeKind.REFUSED, None, str(refuse_empty()))
+    known = _known(user, file.sha256)
+    if known:
+        return known
+    with _scratch() as folder:
+        picture, reason = None, ""
+        try:
+            picture = decoders().process(Path(file.path), folder)
+        except ImageRefused as refused:
+            return Outcome(OutcomeKind.REFUSED, None, str(refused))
+        except DecoderFailed as failed:
+            logger.warning("decoder failed", extra={"owner": user.pk, "reason": failed.reason})
+            reason = SET_ASIDE[failed.reason]
+        photo = _photo(user, file, picture, reason, sidecar)
+        try:
+            return _keep(photo, Path(file.path), folder)
+        except IntegrityError:  # the same photo came twice at the same time
+            again = _known(user, file.sha256)
+            if again is None:
+                raise
+            return again
+
+
+def _known(user: User, sha256: bytes) -> Outcome | None:
+    photo = Photo.objects.owned_by(user).filter(sha256=sha256).first()
+    if photo is None:
+        return None
+    if photo.trashed_at is None:
+        return Outcome(OutcomeKind.DUPLICATE, photo, "Already in your roll.")
+    services.restore(user, [photo.id])
+    photo.refresh_from_db()
+    return Outcome(OutcomeKind.DUPLICATE, photo, "Was in your trash; it is back in your roll.")
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="decode-", dir=settings.FILE_UPLOAD_TEMP_DIR))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(photo: Photo, original: Path, folder: Path) -> Outcome:
+    """Store the files, then write the row and note the work, then hint at it."""
+    with storage.storing(_local_files(photo, original, folder)), corpus_change(photo.owner_id) as change:
+        photo.save(force_insert=True)
+        change.born([photo.id])
+        storage.claim(photo.files)
+        if photo.state == Photo.State.READY:
+            _needs_tags(change, [photo.id])
+    if photo.state == Photo.State.SET_ASIDE:
+        return Outcome(OutcomeKind.SET_ASIDE, photo, photo.set_aside_reason)
+    return Outcome(OutcomeKind.STORED, photo, "In your roll.")
+
+
+def _local_files(photo: Photo, original: Path | None, folder: Path) -> dict[str, Path]:
+    files = {} if original is None else {photo.original_file: original}
+    if photo.state == Photo.State.READY:
+        files |= {photo.preview_file: folder / PREVIEW_NAME, photo.thumbnail_file: folder / THUMB_NAME}
+    return files
+
+
+def _needs_tags(change: Change, photo_ids: Collection[int]) -> None:
+    tagging.needs_tags(change, photo_ids)
+    tasks.annotate.delay_on_commit(change.corpus.owner_id)
+
+
+def _photo(
+    user: User, file: StoredUpload, picture: Picture | None, reason: str, sidecar: Sidecar | None
+) -> Photo:
+    name = file.name.replace("\x00", "")[:255]
+    photo = Photo(
+        owner=user, sha256=file.sha256, name=name, name_folded=name.casefold()[:300], byte_size=file.size
+    )
+    if picture is None:
+        photo.state, photo.set_aside_reason = Photo.State.SET_ASIDE, reason
+        with Path(file.path).open("rb") as source:
+            photo.kind = sniff(source.read(64))
+    else:
+        _describe(photo, picture)
+    _date(photo, picture, file.modified_at, sidecar)
+    _place(photo, picture, sidecar)
+    return photo
+
+
+def _describe(photo: Photo, picture: Picture) -> None:
+    photo.state, photo.set_aside_reason = Photo.State.READY, ""
+    photo.kind = picture.kind
+    photo.width, photo.height = picture.width, picture.height
+    photo.dominant_colour = picture.dominant_colour
+    known = {key: value for key, value in asdict(picture.metadata).items() if value is not None}
+    for elsewhere in ("taken_at", "utc_offset_min", "latitude", "longitude"):
+        known.pop(elsewhere, None)
+    photo.camera = known
+
+
+def _date(
+    photo: Photo, picture: Picture | None, modified_at: datetime | None, sidecar: Sidecar | None
+) -> None:
+    taken = choose_taken(
+        Witnesses(
+            uploaded_at=timezone.now(),
+            exif_at=picture.metadata.taken_at if picture else None,
+            exif_offset_min=picture.metadata.utc_offset_min if picture else None,
+            sidecar_at=sidecar.taken_at if sidecar else None,
+            file_name=photo.name,
+            file_time=modified_at,
+        )
+    )
+    photo.taken_at = taken.at.replace(tzinfo=UTC)
+    photo.taken_offset_min = taken.utc_offset_min
+    photo.taken_from = TakenFrom(taken.source)
+
+
+def _place(photo: Photo, picture: Picture | None, sidecar: Sidecar | None) -> None:
+    if picture and picture.metadata.latitude is not None:
+        photo.latitude, photo.longitude = picture.metadata.latitude, picture.metadata.longitude
+    elif sidecar and sidecar.place:
+        photo.latitude, photo.longitude = sidecar.place.latitude, sidecar.place.longitude
+
+
+def retry_set_aside(user: User, photo: Photo) -> None:
+    """Try once more to read, or to tag, a photo that was set aside; its reason is renewed if it fails again."""
+    if photo.state == Photo.State.READY:
+        tagging.retry(user.pk, [photo.id])
+        tasks.annotate.delay_on_commit(user.pk)
+        return
+    with _scratch() as folder:
+        local = folder / "original"
+        with default_storage.open(photo.original_file) as stored, local.open("wb") as copy:
+            shutil.copyfileobj(stored, copy)
+        try:
+            picture = decoders().process(local, folder)
+        except (ImageRefused, DecoderFailed) as failed:
+            reason = str(failed) if isinstance(failed, ImageRefused) else SET_ASIDE[failed.reason]
+            Photo.objects.owned_by(user).filter(id=photo.id).update(set_aside_reason=reason)
+            return
+        _readmit(photo, picture, folder)
+
+
+def _readmit(photo: Photo, picture: Picture, folder: Path) -> None:
+    if photo.taken_from != TakenFrom.PERSON and picture.metadata.taken_at is not None:
+        photo.taken_at = picture.metadata.taken_at.replace(tzinfo=UTC)
+        photo.taken_offset_min, photo.taken_from = picture.metadata.utc_offset_min, TakenFrom.EXIF
+    _describe(photo, picture)
+    _place(photo, picture, None)
+    with storage.storing(_local_files(photo, None, folder)), corpus_change(photo.owner_id) as change:
+        if photo.id in change.touch([photo.id]):
+            photo.save(force_update=True)
+            storage.claim(photo.files)
+            _needs_tags(change, [photo.id])

@@ -1,0 +1,58 @@
+"""What people may do with the photos in their roll. These functions open the transactions."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from magicroll import storage
+from magicroll.models import Photo, User
+from magicroll.querysets import PhotoQuerySet
+from tagging.services import corpus_change
+
+PHOTOS_PER_CHANGE = 500  # bounds how long a large operation holds the corpus
+
+
+def trash(user: User, photo_ids: Sequence[int]) -> int:
+    """Move photos to the trash; return how many were moved."""
+    return _in_changes(user, photo_ids, lambda mine: mine.filter(trashed_at=None).update(trashed_at=timezone.now()))
+
+
+def restore(user: User, photo_ids: Sequence[int]) -> int:
+    """Take photos out of the trash; return how many."""
+    return _in_changes(user, photo_ids, lambda mine: mine.exclude(trashed_at=None).update(trashed_at=None))
+
+
+def set_favourite(user: User, photo_id: int, favourite: bool) -> int:
+    """Mark a photo as a favourite, or no longer."""
+    return _in_changes(user, [photo_id], lambda mine: mine.exclude(favourite=favourite).update(favourite=favourite))
+
+
+def purge(user: User, photo_ids: Sequence[int]) -> int:
+    """Delete photos for good, their files after the commit; return how many."""
+    return _in_changes(user, photo_ids, _purge)
+
+
+def empty_trash(user: User, *, trashed_before: datetime | None = None) -> int:
+    """Delete for good what is in the trash (since before a moment); return how many."""
+    photos = Photo.objects.owned_by(user).exclude(trashed_at=None)
+    if trashed_before is not None:
+        photos = photos.filter(trashed_at__lt=trashed_before)
+    return purge(user, list(photos.values_list("id", flat=True)))
+
+
+def _in_changes(user: User, photo_ids: Sequence[int], act: Callable[[PhotoQuerySet], int]) -> int:
+    """Do something to photos of one person, in changes of a bounded size."""
+    done = 0
+    for start in range(0, len(photo_ids), PHOTOS_PER_CHANGE):
+        with corpus_change(user.pk) as change:
+            ids = list(change.touch(photo_ids[start : start + PHOTOS_PER_CHANGE]))
+            done += act(Photo.objects.owned_by(user).filter(id__in=ids))
+    return done
+
+
+def _purge(photos: PhotoQuerySet) -> int:
+    gone = list(photos)
+    storage.release(name for photo in gone for name in photo.files)
+    # The database takes annotations and verdicts along: they refer to (owner, photo).
+    return photos._raw_delete(photos.db)

@@ -1,0 +1,72 @@
+"""Files before rows, deletions after commit: no row without its file, no file without a row to find it by."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from magicroll.models import UnclaimedFile
+
+UNCLAIMED_FOR = timedelta(hours=1)  # nothing takes so long between storing a file and claiming it
+
+
+@contextmanager
+def storing(files: dict[str, Path]) -> Iterator[None]:
+    """Store local files under their names; the body claims them in its own transaction with `claim`.
+
+    When the body fails they are deleted; when the process dies, the hourly tidying deletes them.
+    """
+    UnclaimedFile.objects.bulk_create([UnclaimedFile(name=name) for name in files])
+    try:
+        for name, path in files.items():
+            with path.open("rb") as source:
+                default_storage.save(name, File(source))
+            _sync(name)
+        yield
+    except BaseException:
+        discard(files)
+        raise
+
+
+def _sync(name: str) -> None:
+    """Have a local file on the disk before its row is: an accepted photo survives a power cut."""
+    try:
+        path = default_storage.path(name)
+    except NotImplementedError:  # a remote storage has it when save returns
+        return
+    with Path(path).open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def claim(names: Iterable[str]) -> None:
+    """Say, inside the transaction that writes the row, that these files belong to it."""
+    UnclaimedFile.objects.filter(name__in=list(names)).delete()
+
+
+def release(names: Iterable[str]) -> None:
+    """Give up files inside the transaction that deletes their row; they go after its commit."""
+    names = list(names)
+    UnclaimedFile.objects.bulk_create([UnclaimedFile(name=name) for name in names], ignore_conflicts=True)
+    transaction.on_commit(lambda: discard(names), robust=True)
+
+
+def discard(names: Iterable[str]) -> None:
+    """Delete unclaimed files, then the notes of them."""
+    names = list(names)
+    for name in names:
+        default_storage.delete(name)
+    UnclaimedFile.objects.filter(name__in=names).delete()
+
+
+def discard_stale() -> int:
+    """Delete the files that something which died left unclaimed; return how many."""
+    stale = UnclaimedFile.objects.filter(since__lt=timezone.now() - UNCLAIMED_FOR)
+    names = list(stale.values_list("name", flat=True)[:10_000])
+    discard(names)
+    return len(names)

@@ -1,0 +1,34 @@
+"""Receive files straight into a temporary file, hashing on the way, and stop reading what is too large."""
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+
+
+class HashedUpload(TemporaryUploadedFile):
+    """An uploaded file with the SHA-256 of its bytes; `size` counts all that was sent."""
+
+    sha256: bytes
+
+
+class HashingUploadHandler(TemporaryFileUploadHandler):
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._hash = hashlib.sha256()
+        self._received_bytes = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._received_bytes += len(raw_data)
+        if self._received_bytes > settings.MAX_UPLOAD_BYTES:
+            return  # the service refuses it by its size; the disk need not hold it
+        self._hash.update(raw_data)
+        super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> HashedUpload | None:
+        file = super().file_complete(file_size)
+        if file is not None:
+            file.sha256 = self._hash.digest()
+        return file

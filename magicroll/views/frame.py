@@ -1,0 +1,72 @@
+"""What stands around every page: the rail with its counts, and pages that are also fragments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest as DjangoHttpRequest
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_htmx.http import trigger_client_event
+
+from magicroll.http import HttpRequest, snapshot_read
+from magicroll.models import Photo, User
+from tagging import search
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    at: str  # the entry that is the current page: a URL name, or a category's slug
+    categories: list[search.TagTile]
+    outstanding: int
+    set_aside: int
+
+
+def rail(request: DjangoHttpRequest) -> dict[str, Any]:
+    """Offer the rail to every template; nothing is read unless a template shows it."""
+    if not isinstance(user := getattr(request, "user", None), User):
+        return {}
+    return {"rail": SimpleLazyObject(lambda: _rail_of(user, _place(request)))}
+
+
+@never_cache
+@login_required
+@require_safe
+@snapshot_read
+def rail_fragment(request: HttpRequest) -> HttpResponse:
+    response = render(request, "partials/rail.html")
+    return trigger_client_event(response, "tags-changed")
+
+
+def render_page(
+    request: HttpRequest, template: str, fragment: str, context: Mapping[str, Any]
+) -> HttpResponse:
+    """Render a whole page, or the named fragment of it where htmx asks for the next part of a list."""
+    if request.htmx and not request.htmx.boosted:
+        template = f"{template}#{fragment}"
+    response = render(request, template, dict(context))
+    patch_vary_headers(response, ["HX-Request", "HX-Boosted"])
+    return response
+
+
+def _rail_of(user: User, at: str) -> Rail:
+    corpus = search.corpus_of(user)
+    set_aside = Photo.objects.owned_by(user).filter(state=Photo.State.SET_ASIDE, trashed_at=None)
+    return Rail(at, search.rail_counts(corpus), search.outstanding_count(corpus), set_aside.count())
+
+
+def _place(request: DjangoHttpRequest) -> str:
+    htmx = getattr(request, "htmx", None)
+    address = (htmx and htmx.current_url_abs_path) or request.path
+    try:
+        match = resolve(urlsplit(address).path)
+    except Resolver404:
+        return ""
+    return str(match.kwargs["slug"]) if match.url_name == "tag" else str(match.url_name)

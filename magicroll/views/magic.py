@@ -1,0 +1,43 @@
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from magicroll.http import HttpRequest, snapshot_read
+from magicroll.views.frame import render_page
+from magicroll.views.months import rows
+from tagging import search as reading
+
+_LONGEST_SEARCH = 200  # characters
+
+
+@login_required
+@require_safe
+@snapshot_read
+def magic(request: HttpRequest) -> HttpResponse:
+    context = {"shelves": reading.magic_view(reading.corpus_of(request.user))}
+    return render_page(request, "magic.html", "shelves", context)
+
+
+@login_required
+@require_safe
+@snapshot_read
+def tag(request: HttpRequest, slug: str) -> HttpResponse:
+    try:
+        found = reading.tag_page(reading.corpus_of(request.user), slug, request.GET.get("before"))
+    except (reading.UnknownTag, reading.BadCursor) as error:
+        raise Http404 from error
+    context = {"tag": found, "rows": rows(request, found.page, context=f"tag:{found.slug}")}
+    return render_page(request, "tag.html", "rows", context)
+
+
+@login_required
+@require_safe
+@snapshot_read
+def search(request: HttpRequest) -> HttpResponse:
+    q = " ".join(request.GET.get("q", "").split())[:_LONGEST_SEARCH]
+    try:
+        found = reading.find(reading.corpus_of(request.user), q, request.GET.get("before"))
+    except reading.BadCursor as error:
+        raise Http404 from error
+    context = {"q": q, "found": found, "rows": rows(request, found.page, context=f"search:{q}")}
+    return render_page(request, "search.html", "rows", context)

@@ -1,0 +1,210 @@
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from magicroll import intake, services
+from magicroll.facts import facts_of
+from magicroll.http import HttpRequest, photo_or_404, snapshot_read
+from magicroll.models import Photo
+from tagging import search
+from tagging import services as tagging
+from tagging.search.listing import describe
+
+_NAME_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A neighbour: its page, and the picture to fetch ahead."""
+
+    url: str
+    preview: str
+
+
+@login_required
+@require_safe
+@snapshot_read
+def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    corpus = search.corpus_of(request.user)
+    within = request.GET.get("in", "roll")
+    neighbours = search.neighbours(corpus, found, within)
+    context = {
+        "photo": found,
+        "facts": facts_of(found),
+        "within": within,
+        "back": _back(found, within),
+        "previous": _neighbour(request, neighbours.previous, within),
+        "next": _neighbour(request, neighbours.next, within),
+        "tags": search.photo_tags(corpus, found),
+        "days_left": _days_left(found),
+    }
+    describe(corpus, [found])
+    return render(request, "photo.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def photo_tags(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    if request.method != "POST":
+        return _tags(request, found)
+    error = _judge(request, found)
+    if error:
+        return _tags(request, found, error=error, status=422)
+    if request.htmx:
+        return _tags(request, found)
+    return _to_photo(request, found)
+
+
+@login_required
+@require_safe
+@snapshot_read
+def similar(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    alike = search.similar_photos(search.corpus_of(request.user), found)
+    context = {"photo": found, "origin": found.pk, "similar": alike}
+    template = "photo.html#similar" if request.htmx and not request.htmx.boosted else "similar.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_POST
+def photo_favourite(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    wanted = request.POST.get("favourite")
+    if wanted not in ("yes", "no"):
+        return HttpResponse("Say favourite=yes or favourite=no.", status=422, content_type="text/plain")
+    services.set_favourite(request.user, found.pk, wanted == "yes")
+    if request.htmx:
+        found.refresh_from_db(fields=["favourite"])
+        return render(request, "photo.html#favourite", {"photo": found, "within": _within(request)})
+    return _to_photo(request, found)
+
+
+@login_required
+@require_POST
+def photo_trash(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    within = _within(request)
+    neighbours = search.neighbours(search.corpus_of(request.user), found, within)
+    services.trash(request.user, [found.pk])
+    messages.success(request, "Moved to trash.", extra_tags=f"undo-{found.pk}")
+    beside = neighbours.next or neighbours.previous
+    return redirect(_address(beside, within) if beside else _back(found, within))
+
+
+@login_required
+@require_POST
+def photo_restore(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    services.restore(request.user, [found.pk])
+    messages.success(request, "Back in your roll.")
+    return _to_photo(request, found)
+
+
+@login_required
+@require_POST
+def photo_delete(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    if found.is_live:
+        return HttpResponse("Move the photo to the trash first.", status=422, content_type="text/plain")
+    services.purge(request.user, [found.pk])
+    messages.success(request, "Deleted for good.")
+    return redirect("set_aside" if found.state == Photo.State.SET_ASIDE else "trash")
+
+
+@login_required
+@require_POST
+def photo_retry(request: HttpRequest, photo_id: int) -> HttpResponse:
+    found = photo_or_404(request, photo_id)
+    intake.retry_set_aside(request.user, found)
+    return _to_photo(request, found)
+
+
+@login_required
+@require_safe
+def suggest(request: HttpRequest) -> HttpResponse:
+    prefix = request.GET.get("q", request.GET.get("name", "")).strip()[:_NAME_CHARS]
+    words = search.suggest(search.corpus_of(request.user), prefix) if prefix else []
+    return render(request, "photo.html#suggestions", {"words": words})
+
+
+def _judge(request: HttpRequest, found: Photo) -> str:
+    """Carry out what was said about a tag; return what was wrong with it, empty if nothing."""
+    verdict, name, tag = (request.POST.get(key, "").strip() for key in ("verdict", "name", "tag"))
+    if verdict == "add" and not tag:
+        if not name:
+            return "Type a tag first."
+        try:
+            tagging.add_tag(request.user, found, name)
+        except tagging.TagRefused as refused:
+            return str(refused)
+        return ""
+    if verdict not in ("reject", "undo") or not (tag.isascii() and tag.isdigit()):
+        return "Choose a tag first."
+    try:
+        (tagging.reject_tag if verdict == "reject" else tagging.undo_verdict)(request.user, found, int(tag))
+    except ObjectDoesNotExist as error:
+        raise Http404("No such tag.") from error
+    return ""
+
+
+@snapshot_read
+def _tags(request: HttpRequest, found: Photo, *, error: str = "", status: int = 200) -> HttpResponse:
+    tags = search.photo_tags(search.corpus_of(request.user), found)
+    context: dict[str, Any] = {"photo": found, "tags": tags, "error": error, "within": _within(request)}
+    return render(request, "photo.html#tags" if request.htmx else "tags.html", context, status=status)
+
+
+def _days_left(found: Photo) -> int:
+    """Return after how many days a photo in the trash is deleted for good."""
+    if found.trashed_at is None:
+        return 0
+    return max(0, settings.TRASH_DAYS - (timezone.now() - found.trashed_at).days)
+
+
+def _within(request: HttpRequest) -> str:
+    return request.POST.get("in") or request.GET.get("in") or "roll"
+
+
+def _address(photo_id: int, within: str) -> str:
+    query = "" if within == "roll" else "?" + urlencode({"in": within})
+    return reverse("photo", args=[photo_id]) + query
+
+
+def _to_photo(request: HttpRequest, found: Photo) -> HttpResponse:
+    return redirect(_address(found.pk, _within(request)))
+
+
+def _neighbour(request: HttpRequest, photo_id: int | None, within: str) -> Beside | None:
+    if photo_id is None:
+        return None
+    revision = Photo.objects.owned_by(request.user).values_list("revision", flat=True).get(pk=photo_id)
+    return Beside(_address(photo_id, within), f"{reverse('preview', args=[photo_id])}?r={revision}")
+
+
+def _back(found: Photo, within: str) -> str:
+    """Return the page that the photo was opened from."""
+    kind, _, rest = within.partition(":")
+    if kind == "tag" and rest:
+        return reverse("tag", args=[rest])
+    if kind == "search" and rest:
+        return reverse("search") + "?" + urlencode({"q": rest})
+    if kind == "favourites":
+        return reverse("favourites")
+    if found.trashed_at is not None:
+        return reverse("trash")
+    if found.state == Photo.State.SET_ASIDE:
+        return reverse("set_aside")
+    return reverse("roll") + "?" + urlencode({"month": f"{found.taken_at:%Y-%m}"})

@@ -1,0 +1,79 @@
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import number_format
+from django.views.decorators.http import require_POST, require_safe
+
+from magicroll import services
+from magicroll.http import HttpRequest, snapshot_read
+from magicroll.models import Photo
+from magicroll.querysets import PhotoQuerySet
+
+PAGE = 120
+PURGE_AT_ONCE = 500
+
+
+@login_required
+@require_safe
+@snapshot_read
+def trash(request: HttpRequest) -> HttpResponse:
+    photos = _trashed(request)
+    total = photos.count()
+    shown = list(_older(photos, request.GET.get("before"))[: PAGE + 1])
+    context = {
+        "photos": shown[:PAGE],
+        "total": total,
+        "trash_days": settings.TRASH_DAYS,
+        "older_url": _cursor(shown[PAGE - 1]) if len(shown) > PAGE else "",
+    }
+    return render(request, "trash.html", context)
+
+
+@login_required
+@require_POST
+def empty_trash(request: HttpRequest) -> HttpResponse:
+    # The list is taken once: what is trashed while this runs was not confirmed.
+    photo_ids = list(_trashed(request).values_list("id", flat=True))
+    for start in range(0, len(photo_ids), PURGE_AT_ONCE):
+        services.purge(request.user, photo_ids[start : start + PURGE_AT_ONCE])
+    count = number_format(len(photo_ids), force_grouping=True)
+    messages.success(request, f"{count} photo{'' if len(photo_ids) == 1 else 's'} deleted for good.")
+    return redirect("trash")
+
+
+@login_required
+@require_safe
+@snapshot_read
+def set_aside(request: HttpRequest) -> HttpResponse:
+    photos = Photo.objects.owned_by(request.user).filter(state=Photo.State.SET_ASIDE, trashed_at=None)
+    return render(request, "set_aside.html", {"photos": photos.order_by("-id")})
+
+
+def _trashed(request: HttpRequest) -> PhotoQuerySet:
+    return Photo.objects.owned_by(request.user).filter(trashed_at__isnull=False)
+
+
+def _older(photos: PhotoQuerySet, before: str | None) -> PhotoQuerySet:
+    newest_first = photos.order_by("-trashed_at", "-id")
+    if not before:
+        return newest_first
+    at, _, photo_id = before.rpartition("|")
+    try:
+        moment = parse_datetime(at)
+    except ValueError:
+        moment = None
+    if moment is None or not photo_id.isdecimal():
+        raise Http404
+    return newest_first.filter(trashed_at__lte=moment).filter(
+        Q(trashed_at__lt=moment) | Q(id__lt=int(photo_id))
+    )
+
+
+def _cursor(photo: Photo) -> str:
+    return "?" + urlencode({"before": f"{photo.trashed_at:%Y-%m-%dT%H:%M:%S.%f%z}|{photo.pk}"})

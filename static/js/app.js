@@ -1,0 +1,176 @@
+// What every page needs: the grid, pictures that fade in, the next page, refreshing after uploads.
+import { lay, start } from "./grid.js";
+
+const root = document.documentElement;
+root.classList.add("js");
+
+// Pictures: keep the dominant colour until the thumbnail is there.
+const TINY_PX = 120;
+
+function show(picture) {
+  if (picture.naturalWidth && Math.max(picture.naturalWidth, picture.naturalHeight) < TINY_PX) {
+    picture.classList.add("tiny");
+  }
+  picture.classList.add("shown");
+}
+
+for (const event of ["load", "error"]) {
+  document.addEventListener(event, ({ target }) => target instanceof HTMLImageElement && show(target), true);
+}
+
+// The next page of a list: fetched well before its link comes into view.
+const nearEnd = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      nearEnd.unobserve(target);
+      htmx.trigger(target, "near");
+    }
+  },
+  { rootMargin: "1600px" },
+);
+
+function enhance() {
+  for (const picture of document.querySelectorAll("img:not(.shown)")) if (picture.complete) show(picture);
+  start();
+  for (const more of document.querySelectorAll(".more [hx-get]")) nearEnd.observe(more);
+  markYear();
+}
+
+// The roll after an upload: the same pages again, with the pictures that are already here left in place.
+async function fetchPage(url) {
+  const answer = await fetch(url, { headers: { "HX-Request": "true" } });
+  if (!answer.ok) throw new Error(`${answer.status} for ${url}`);
+  const page = document.createElement("template");
+  page.innerHTML = await answer.text();
+  return page.content;
+}
+
+async function fetchAgain(feed) {
+  const all = document.createDocumentFragment();
+  let url = feed.dataset.feed;
+  for (let left = Math.min(Number(feed.dataset.pages || 1), 20); left > 0 && url; left -= 1) {
+    all.querySelector(".more")?.remove();
+    all.append(await fetchPage(url));
+    url = all.querySelector(".more a")?.getAttribute("href");
+  }
+  return all;
+}
+
+function keepPictures(feed, fresh) {
+  for (const cell of fresh.querySelectorAll(".cell")) {
+    const here = feed.querySelector(`.cell[data-id="${cell.dataset.id}"]`);
+    const [old, now] = [here?.querySelector("img"), cell.querySelector("img")];
+    if (old && old.getAttribute("src") === now.getAttribute("src")) {
+      old.alt = now.alt;
+      now.replaceWith(old);
+    }
+  }
+}
+
+async function refresh(feed) {
+  const fresh = await fetchAgain(feed);
+  const anchor = window.scrollY < 100 ? null : firstVisible(feed);
+  const top = anchor?.getBoundingClientRect().top;
+  keepPictures(feed, fresh);
+  feed.replaceChildren(fresh);
+  htmx.process(feed);
+  enhance();
+  if (feed.matches(".roll")) lay(feed);
+  if (!anchor) return;
+  const again = feed.querySelector(`.cell[data-id="${anchor.dataset.id}"]`);
+  if (again) window.scrollBy({ top: again.getBoundingClientRect().top - top, behavior: "instant" });
+}
+
+function firstVisible(feed) {
+  return Array.from(feed.querySelectorAll(".cell")).find((cell) => cell.getBoundingClientRect().top >= 0);
+}
+
+let refreshing = null;
+let again = false;
+
+async function refreshAll() {
+  again = true;
+  if (refreshing) return;
+  while (again) {
+    again = false;
+    refreshing = Promise.all(Array.from(document.querySelectorAll("[data-feed]"), refresh)).catch(console.error);
+    await refreshing;
+    await new Promise((later) => setTimeout(later, 400));
+  }
+  refreshing = null;
+}
+
+for (const event of ["photos-changed", "tags-changed"]) {
+  document.addEventListener(event, ({ type }) => {
+    if (type === "photos-changed" || document.querySelector("[data-feed][data-tags]")) refreshAll();
+  });
+}
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const feed = detail.target?.closest?.("[data-feed]") ?? document.querySelector("[data-feed]");
+  if (feed && detail.requestConfig?.triggeringEvent?.type === "near") {
+    feed.dataset.pages = Number(feed.dataset.pages || 1) + 1;
+  }
+  enhance();
+});
+
+// Where one is: a line under the bar once photos pass beneath it, the year at the right edge.
+let waiting = false;
+
+function onScroll() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    root.classList.toggle("scrolled", window.scrollY > 4);
+    markYear();
+  });
+}
+
+function markYear() {
+  const links = document.querySelectorAll(".scrubber a");
+  if (links.length === 0) return;
+  const months = Array.from(document.querySelectorAll(".month"));
+  const month = months.find((one) => one.getBoundingClientRect().bottom > 120);
+  for (const link of links) {
+    if (month && link.dataset.year === month.dataset.month.slice(0, 4)) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+document.addEventListener("scroll", onScroll, { passive: true });
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const search = document.getElementById("q");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
+
+// Opening a photo grows it from its place, going back shrinks it there.
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+window.addEventListener("pageswap", (event) => {
+  const to = event.activation?.entry?.url;
+  if (event.viewTransition && to && !calm.matches) nameTransition(new URL(to).pathname, event.viewTransition);
+});
+
+window.addEventListener("pagereveal", (event) => {
+  const from = window.navigation?.activation?.from?.url;
+  if (event.viewTransition && from && !calm.matches) nameTransition(new URL(from).pathname, event.viewTransition);
+});
+
+async function nameTransition(path, transition) {
+  const id = path.match(/^\/photo\/(\d+)\/$/)?.[1];
+  const picture = id && document.querySelector(`.cell[data-id="${id}"] img`);
+  if (!picture) return;
+  picture.style.viewTransitionName = "photo";
+  await transition.finished.catch(() => undefined);
+  picture.style.viewTransitionName = "";
+}
+
+enhance();

@@ -1,0 +1,201 @@
+// Justified rows. Every size is computed from the pictures' own width and height, before they arrive.
+//
+// <ul class="photos"> alone fills rows (data-rows="1": exactly one). Inside .roll, short days and short
+// months share a line, so that a sparse year is not a column of single photos.
+
+const SLIMMEST = 0.42; // width / height; a phone's long screenshot keeps a width one can see
+const WIDEST_PER_ROW = 0.6; // a panorama is cropped before its row gets lower than this part of the others
+const MONTH_GAP = 24;
+const DAY_GAP = 20;
+
+/** Split blocks into lines and give each line the height at which it fills `width`.
+ *  A block is {ratio, fixed, least}: at height h it is max(least, ratio * h + fixed) wide. */
+function fill(blocks, width, height, between, stretch) {
+  const lines = [];
+  let line = [];
+  for (const block of blocks) {
+    if (line.length > 0) {
+      const without = fittingHeight(line, width, between);
+      const withIt = fittingHeight([...line, block], width, between);
+      const closer = withIt >= height || (withIt >= height * 0.78 && height / withIt <= without / height);
+      if (!closer) {
+        lines.push({ blocks: line, height: without > height * stretch ? height : without });
+        line = [];
+      }
+    }
+    line.push(block);
+  }
+  if (line.length > 0) {
+    lines.push({ blocks: line, height: Math.min(height, fittingHeight(line, width, between)) });
+  }
+  return lines;
+}
+
+function fittingHeight(line, width, between) {
+  let room = width - between * (line.length - 1);
+  let flexible = line;
+  for (;;) {
+    const fixed = flexible.reduce((sum, block) => sum + block.fixed, 0);
+    const ratio = flexible.reduce((sum, block) => sum + block.ratio, 0);
+    const height = Math.max(1, (room - fixed) / ratio);
+    const narrow = flexible.filter((block) => block.ratio * height + block.fixed < block.least);
+    if (narrow.length === 0 || narrow.length === flexible.length) return height;
+    room -= narrow.reduce((sum, block) => sum + block.least, 0);
+    flexible = flexible.filter((block) => !narrow.includes(block));
+  }
+}
+
+function measure(list) {
+  return Array.from(list.children, (cell) => {
+    const picture = cell.querySelector("img");
+    const ratio = picture.getAttribute("width") / picture.getAttribute("height");
+    return { cell, picture, ratio: Math.max(SLIMMEST, ratio || 1), fixed: 0, least: 0 };
+  });
+}
+
+function place(photo, width, height) {
+  const { cell, picture } = photo;
+  if (cell.dataset.colour && !cell.style.backgroundColor) cell.style.backgroundColor = cell.dataset.colour;
+  cell.style.width = `${width}px`;
+  cell.style.height = `${height}px`;
+  picture.sizes = `${Math.ceil(width)}px`;
+}
+
+const down = (px) => Math.floor(px * 16) / 16; // never a hair too wide for the line
+
+function placeRows(list, photos, width, row, gap) {
+  const widest = width / (row * WIDEST_PER_ROW);
+  for (const photo of photos) photo.ratio = Math.min(photo.ratio, widest);
+  const only = Number(list.dataset.rows) || Infinity;
+  const lines = fill(photos, width, row, gap, 1.7);
+  let total = -gap;
+  lines.forEach((line, number) => {
+    const height = down(line.height);
+    for (const photo of line.blocks) {
+      photo.cell.hidden = number >= only;
+      place(photo, Math.min(width, down(photo.ratio * height)), height);
+    }
+    if (number < only) total += height + gap;
+  });
+  list.style.height = `${Math.max(0, total)}px`;
+  list.classList.add("laid");
+}
+
+function placeLine(days, height) {
+  for (const day of days) {
+    let width = -day.gap;
+    for (const photo of day.photos) {
+      const own = down(photo.ratio * height);
+      place(photo, own, height);
+      width += own + day.gap;
+    }
+    day.list.style.height = `${height}px`;
+    day.element.style.width = `${width}px`;
+    day.list.classList.add("laid");
+  }
+}
+
+function readDay(element, gap) {
+  const list = element.querySelector(".photos");
+  const photos = measure(list);
+  const ratio = photos.reduce((sum, photo) => sum + photo.ratio, 0);
+  return { element, list, photos, ratio, fixed: gap * (photos.length - 1), least: 0, gap };
+}
+
+function readMonth(element, gap, dayGap) {
+  const days = Array.from(element.querySelectorAll(":scope > .days > .day"), (day) => readDay(day, gap));
+  const ratio = days.reduce((sum, day) => sum + day.ratio, 0);
+  const fixed = days.reduce((sum, day) => sum + day.fixed, 0) + dayGap * (days.length - 1);
+  const heading = element.querySelector("h2");
+  return { element, days, ratio, fixed, least: heading ? heading.firstElementChild.offsetWidth + 48 : 0 };
+}
+
+function placeLongMonth(month, width, row, gap, dayGap) {
+  month.element.style.width = "100%";
+  let short = [];
+  const flush = () => {
+    for (const line of fill(short, width, row, dayGap, 1.3)) placeLine(line.blocks, down(line.height));
+    short = [];
+  };
+  for (const day of month.days) {
+    if (day.ratio * row * 0.8 + day.fixed <= width) {
+      short.push(day);
+    } else {
+      flush();
+      day.element.style.width = "100%";
+      placeRows(day.list, day.photos, width, row, gap);
+    }
+  }
+  flush();
+}
+
+function placeMonths(months, width, row, gap, dayGap) {
+  for (const line of fill(months, width, row, MONTH_GAP, 1.3)) {
+    const height = down(line.height);
+    for (const month of line.blocks) {
+      placeLine(month.days, height);
+      const own = month.days.reduce((sum, day) => sum + parseFloat(day.element.style.width) + dayGap, -dayGap);
+      month.element.style.width = `${Math.max(own, Math.min(month.least, width))}px`;
+    }
+  }
+}
+
+function layRoll(roll, width, row, gap) {
+  const dayGap = DAY_GAP;
+  let short = [];
+  const months = Array.from(roll.querySelectorAll(":scope > .month"), (month) => readMonth(month, gap, dayGap));
+  for (const month of months) {
+    const fits = month.ratio * row * 0.8 + month.fixed <= width;
+    if (fits) {
+      short.push(month);
+    } else {
+      placeMonths(short, width, row, gap, dayGap);
+      short = [];
+      placeLongMonth(month, width, row, gap, dayGap);
+    }
+  }
+  placeMonths(short, width, row, gap, dayGap);
+}
+
+/** Lay out one .roll or stand-alone .photos. */
+export function lay(root) {
+  const style = getComputedStyle(root);
+  const width = root.clientWidth;
+  if (width === 0) return;
+  const row = parseFloat(style.getPropertyValue("--row"));
+  const gap = parseFloat(style.getPropertyValue("--gap"));
+  root.laidWidth = width;
+  if (root.matches(".roll")) layRoll(root, width, row, gap);
+  else placeRows(root, measure(root), width, row, gap);
+}
+
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.clientWidth !== target.laidWidth) lay(target);
+});
+
+/** A month or day that goes on in the next page is one month, one day. */
+export function join(roll) {
+  for (const month of roll.querySelectorAll(":scope > .month")) {
+    const before = month.previousElementSibling;
+    if (before?.dataset.month !== month.dataset.month) continue;
+    for (const day of month.querySelectorAll(".day")) {
+      const last = before.querySelector(".day:last-child");
+      if (last?.dataset.day === day.dataset.day) {
+        last.querySelector(".photos").append(...day.querySelector(".photos").children);
+      } else {
+        before.querySelector(".days").append(day);
+      }
+    }
+    month.remove();
+  }
+}
+
+/** Lay out every grid in `scope` and keep it laid out. */
+export function start(scope = document) {
+  for (const root of scope.querySelectorAll(".roll, .photos")) {
+    if (root.matches(".roll .photos")) continue;
+    if (root.matches(".roll")) join(root);
+    lay(root);
+    sizes.observe(root);
+  }
+}

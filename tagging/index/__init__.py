@@ -1,0 +1,23 @@
+"""One corpus's similarity index: a FAISS snapshot on disk, searched together with what is newer than it.
+
+The database is the truth and the snapshot a cache: whatever is wrong with a file, it is noticed on
+opening and the index is built again. Pure: NumPy and FAISS, neither Django nor Celery.
+"""
+
+from tagging.index.build import BusyError, build, extend
+from tagging.index.search import Neighbours, search
+from tagging.index.snapshot import Snapshot, open_snapshot
+from tagging.index.vectors import Batch, Tail, encode_tail
+
+__all__ = [
+    "Batch",
+    "BusyError",
+    "Neighbours",
+    "Snapshot",
+    "Tail",
+    "build",
+    "encode_tail",
+    "extend",
+    "open_snapshot",
+    "search",
+]

@@ -1,0 +1,132 @@
+"""Work that is still to be done, and who is at it. The data is the ledger; broker messages are hints."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from magicroll.models import Photo
+from tagging.models import Annotation, Corpus, Outstanding
+
+LEASE = timedelta(seconds=60)  # far beyond one micro-batch; after it, a killed worker's photos are free again
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A photo to annotate: where its pictures are and which pixels they show."""
+
+    photo_id: int
+    revision: int
+    width: int
+    height: int
+    preview_file: str
+    thumbnail_file: str
+
+
+def needs(corpus: Corpus, photo_ids: Iterable[int]) -> None:
+    """Note that the corpus's releases have yet to annotate these photos; inside the caller's transaction."""
+    releases = [release for release in (corpus.active_id, corpus.filling_id) if release is not None]
+    Outstanding.objects.bulk_create(
+        [
+            Outstanding(owner_id=corpus.owner_id, release_id=release, photo_id=photo_id)
+            for release in releases
+            for photo_id in photo_ids
+        ],
+        update_conflicts=True,
+        unique_fields=["owner", "release", "photo"],
+        update_fields=["attempts", "claimed_until", "set_aside_reason"],
+    )
+
+
+def claimable(owner_id: int) -> Q:
+    """Work that nobody is at and nobody gave up."""
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=timezone.now())
+    return Q(owner=owner_id, set_aside_reason="") & free
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Leased photos that one release is to annotate."""
+
+    release_id: int
+    work: list[Work]
+
+
+@transaction.atomic
+def claim(corpus: Corpus, limit: int) -> Claim | None:
+    """Lease the newest outstanding photos of one release, the active one first; None if nothing is to do.
+
+    The attempt is counted before the work begins, so that a photo which kills its worker is known. One that
+    was tried before goes alone: a culprit must not take its neighbours with it.
+    """
+    _give_up(corpus.owner_id)
+    queue = Outstanding.objects.filter(claimable(corpus.owner_id)).select_for_update(skip_locked=True)
+    for attempted in (Q(attempts=0), Q(attempts__gt=0)):
+        for release_id in filter(None, (corpus.active_id, corpus.filling_id)):
+            rows = queue.filter(attempted, release=release_id).order_by("-photo_id")
+            ids = [row.photo_id for row in rows[: limit if attempted == Q(attempts=0) else 1]]
+            if ids:
+                return _lease(corpus.owner_id, release_id, ids)
+    return None
+
+
+def _lease(owner_id: int, release_id: int, photo_ids: list[int]) -> Claim:
+    Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=photo_ids).update(
+        attempts=F("attempts") + 1, claimed_until=timezone.now() + LEASE
+    )
+    photos = Photo.objects.owned_by(owner_id).filter(id__in=photo_ids).order_by("-id")
+    return Claim(release_id, [_work(photo) for photo in photos])
+
+
+def _work(photo: Photo) -> Work:
+    return Work(
+        photo.id, photo.revision, photo.width, photo.height, photo.preview_file, photo.thumbnail_file
+    )
+
+
+def _give_up(owner_id: int) -> None:
+    tired = Outstanding.objects.filter(claimable(owner_id), attempts__gte=MAX_ATTEMPTS)
+    tired.update(set_aside_reason=f"Tagging this photo stopped the worker {MAX_ATTEMPTS} times.")
+
+
+def set_aside(owner_id: int, release_id: int, photo_id: int, reason: str) -> None:
+    """Stop trying a photo; its owner sees the reason and may ask again."""
+    Outstanding.objects.filter(owner=owner_id, release=release_id, photo=photo_id).update(
+        set_aside_reason=reason[:200], claimed_until=None
+    )
+
+
+def release_claims(owner_id: int, release_id: int, photo_ids: Iterable[int]) -> None:
+    """Hand back work that was interrupted by no fault of the photos."""
+    Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=list(photo_ids)).update(
+        claimed_until=None, attempts=F("attempts") - 1
+    )
+
+
+def reconcile(corpus: Corpus) -> int:
+    """Hold the notes against the ledger: every ready photo without an annotation of its pixels is noted.
+
+    Returns how many notes were missing.
+    """
+    missing: list[int] = []
+    for release in filter(None, (corpus.active_id, corpus.filling_id)):
+        mine = {"owner": corpus.owner_id, "release": release, "photo": OuterRef("id")}
+        photos = Photo.objects.owned_by(corpus.owner_id).filter(
+            ~Exists(Annotation.objects.filter(**mine, revision=OuterRef("revision"))),
+            ~Exists(Outstanding.objects.filter(**mine)),
+            state=Photo.State.READY,
+        )
+        missing += (photo_ids := list(photos.values_list("id", flat=True)))
+        Outstanding.objects.bulk_create(
+            [
+                Outstanding(owner_id=corpus.owner_id, release_id=release, photo_id=photo_id)
+                for photo_id in photo_ids
+            ],
+            batch_size=500,
+            ignore_conflicts=True,
+        )
+    return len(missing)

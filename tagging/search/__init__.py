@@ -1,0 +1,54 @@
+"""Reads. Every answer comes from one corpus's active release, plus verdicts.
+
+A caller that makes several reads for one answer holds them in one database snapshot.
+"""
+
+from tagging.search.find import Found, Query, find
+from tagging.search.listing import BadCursor, Page, cards
+from tagging.search.pages import (
+    PhotoTags,
+    Shelf,
+    TagChip,
+    TagPage,
+    TagTile,
+    UnknownTag,
+    corpus_of,
+    magic_view,
+    months,
+    outstanding_count,
+    photo_tags,
+    rail_counts,
+    roll_page,
+    suggest,
+    tag_page,
+)
+from tagging.search.places import Neighbours, neighbours
+from tagging.search.similar import Similar, similar_photos
+
+__all__ = [
+    "BadCursor",
+    "Found",
+    "Neighbours",
+    "Page",
+    "PhotoTags",
+    "Query",
+    "Shelf",
+    "Similar",
+    "TagChip",
+    "TagPage",
+    "TagTile",
+    "UnknownTag",
+    "cards",
+    "corpus_of",
+    "find",
+    "magic_view",
+    "months",
+    "neighbours",
+    "outstanding_count",
+    "photo_tags",
+    "rail_counts",
+    "roll_page",
+    "similar_photos",
+    "suggest",
+    "tag_page",
+]

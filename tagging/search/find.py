@@ -1,0 +1,129 @@
+"""The search box: tags with their synonyms, years, months, file names; all words must hold."""
+
+import re
+from calendar import month_abbr, month_name
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from magicroll.models import Photo
+from tagging.search import listing
+from tagging.search.listing import PAGE, Listing, Page
+from tagging.models import Corpus, PhotoTag, Tag, TagCount
+from tagging.releases import release_tags
+from tagging.search.pages import TagTile
+
+MAX_WORDS = 12
+LONGEST_TAG = 4  # words
+MONTHS = {
+    name.lower(): number
+    for names in (month_name, month_abbr)
+    for number, name in enumerate(names)
+    if name
+} | {"sept": 9}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Query:
+    """What a search was understood to ask for."""
+
+    tags: list[Tag] = field(default_factory=list)
+    years: list[int] = field(default_factory=list)
+    months: list[int] = field(default_factory=list)
+    name_parts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Photos, newest first, and the tags that the words may mean, for one click more."""
+
+    query: Query
+    tags: list[TagTile]
+    page: Page
+
+
+def find(corpus: Corpus, text: str, before: str | None = None, limit: int = PAGE) -> Found:
+    """Search one corpus. Empty text finds nothing. Raises listing.BadCursor."""
+    query = understand(corpus, text)
+    if query == Query():
+        return Found(query, [], Page([], None, 0))
+    page = listing.page_of(corpus, matching(corpus, query), before, limit)
+    return Found(query, _tiles(corpus, query, text) if before is None else [], page)
+
+
+def understand(corpus: Corpus, text: str) -> Query:
+    """Read words from left to right; the longest run that names a tag wins, then dates, then file names."""
+    words = text.split()[:MAX_WORDS]
+    query = Query()
+    while words:
+        words = words[_take(corpus, words, query) :]
+    return query
+
+
+def _take(corpus: Corpus, words: list[str], query: Query) -> int:
+    """Move the first meaning into the query and return how many words it used."""
+    for n in range(min(LONGEST_TAG, len(words)), 0, -1):
+        tag = _tag(corpus, " ".join(words[:n]))
+        if tag is not None:
+            query.tags.append(tag)
+            return n
+    word = words[0].casefold()
+    if re.fullmatch(r"(18|19|20)\d\d", word):
+        query.years.append(int(word))
+    elif match := re.fullmatch(r"((?:18|19|20)\d\d)-(0?[1-9]|1[0-2])", word):
+        query.years.append(int(match[1]))
+        query.months.append(int(match[2]))
+    elif word in MONTHS:
+        query.months.append(MONTHS[word])
+    else:
+        query.name_parts.append(word)
+    return 1
+
+
+def _tag(corpus: Corpus, words: str) -> Tag | None:
+    own = Tag.objects.filter(owner=corpus.owner_id, name__iexact=words).first()
+    if own is not None:
+        return own
+    slugs = release_tags(corpus.active_id).vocabulary.match(words)
+    return Tag.objects.filter(owner=None, slug=slugs[0]).first() if slugs else None
+
+
+def matching(corpus: Corpus, query: Query) -> Listing:
+    """List the photos that answer a query, from the reverse index where it names a tag."""
+    photos = Photo.objects.owned_by(corpus.owner_id).live()
+    for part in query.name_parts:
+        photos = photos.filter(name_folded__contains=part)
+    if not query.tags:
+        return Listing(photos.filter(_dates(query)), "id")
+    first, *others = query.tags
+    rows = PhotoTag.objects.seen_in(corpus).filter(_dates(query), tag=first)
+    for tag in others:
+        same = PhotoTag.objects.seen_in(corpus).filter(
+            tag=tag, taken_at=OuterRef("taken_at"), photo=OuterRef("photo")
+        )
+        rows = rows.filter(Exists(same))
+    if query.name_parts:
+        rows = rows.filter(Exists(photos.filter(id=OuterRef("photo_id"))))
+    return Listing(rows, "photo_id")
+
+
+def _dates(query: Query) -> Q:
+    """Any of the years, any of the months; years as ranges, so that the key's index serves them."""
+    years, months = Q(), Q()
+    for year in query.years:
+        years |= Q(taken_at__gte=datetime(year, 1, 1, tzinfo=UTC), taken_at__lt=datetime(year + 1, 1, 1, tzinfo=UTC))
+    for month in query.months:
+        months |= Q(taken_at__month=month)
+    return years & months
+
+
+def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
+    vocabulary = release_tags(corpus.active_id).vocabulary
+    slugs = [*(tag.slug for tag in query.tags), *vocabulary.match(text), *vocabulary.suggest(text)]
+    rows = TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id).select_related("tag")
+    rows = rows.filter(Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text))
+    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
+    tiles = [TagTile(row.tag.slug, row.tag.name, row.count, covers.get(row.cover_id)) for row in rows]
+    order = {slug: place for place, slug in enumerate(slugs)}
+    return sorted(tiles, key=lambda tile: order.get(tile.slug, len(order)))[:12]

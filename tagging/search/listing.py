@@ -1,0 +1,118 @@
+"""Lists of photos, newest first, paged by the key (taken_at, id): never by offset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from django.db.models import Q, QuerySet
+
+from magicroll.models import Photo
+from tagging.combine import unpack, visible_tags
+from tagging.models import Annotation, Corpus, PhotoTag
+from tagging.published import verdicts_on
+from tagging.releases import release_tags
+
+PAGE = 60
+EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+CARD_FIELDS = (
+    "id", "owner_id", "name", "width", "height", "dominant_colour", "taken_at", "favourite", "revision", "trashed_at"
+)  # fmt: skip
+
+
+class BadCursor(ValueError):
+    """A cursor that this application didn't make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A place in a list: photos are ordered by (taken_at, id), newest first."""
+
+    taken_at: datetime
+    photo_id: int
+
+    def __str__(self) -> str:
+        return f"{(self.taken_at - EPOCH) // timedelta(microseconds=1)}-{self.photo_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Key":
+        """Read what `str` wrote. Raises BadCursor."""
+        try:
+            microseconds, photo_id = map(int, text.split("-"))
+            return cls(EPOCH + timedelta(microseconds=microseconds), photo_id)
+        except (ValueError, OverflowError) as error:
+            raise BadCursor(text) from error
+
+
+@dataclass(slots=True)
+class Page:
+    """Photos newest first, the cursor of the next page, and how many the whole list has where that is known."""
+
+    photos: list[Photo]
+    next: str | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of photos: rows of Photo, or of the reverse index, that carry the key."""
+
+    rows: QuerySet[Any]
+    id_field: Literal["id", "photo_id"]
+
+    def older(self, than: Key | None, limit: int) -> list[Key]:
+        """Return up to `limit` keys after a place, newest first; None = from the newest."""
+        rows = self.rows.order_by("-taken_at", f"-{self.id_field}")
+        if than is not None:
+            # The first condition bounds the index scan, the second cuts exactly.
+            rows = rows.filter(taken_at__lte=than.taken_at).filter(
+                Q(taken_at__lt=than.taken_at) | Q(**{f"{self.id_field}__lt": than.photo_id})
+            )
+        return [Key(*row) for row in rows.values_list("taken_at", self.id_field)[:limit]]
+
+    def newer(self, than: Key, limit: int) -> list[Key]:
+        """Return up to `limit` keys before a place, the nearest first."""
+        rows = self.rows.order_by("taken_at", self.id_field).filter(taken_at__gte=than.taken_at)
+        rows = rows.filter(Q(taken_at__gt=than.taken_at) | Q(**{f"{self.id_field}__gt": than.photo_id}))
+        return [Key(*row) for row in rows.values_list("taken_at", self.id_field)[:limit]]
+
+
+def page_of(
+    corpus: Corpus, listing: Listing, before: str | None, limit: int = PAGE, total: int | None = None
+) -> Page:
+    """Return one page of a list: three queries. Raises BadCursor."""
+    keys = listing.older(Key.parse(before) if before else None, limit + 1)
+    photos = cards(corpus, [key.photo_id for key in keys[:limit]])
+    return Page(photos, str(keys[limit - 1]) if len(keys) > limit else None, total)
+
+
+def cards(corpus: Corpus, photo_ids: Sequence[int]) -> list[Photo]:
+    """Return what a grid shows of live photos, in the given order, each with its tags in words (`seen`)."""
+    found = Photo.objects.owned_by(corpus.owner_id).live().only(*CARD_FIELDS).in_bulk(list(photo_ids))
+    photos = [found[photo_id] for photo_id in photo_ids if photo_id in found]
+    describe(corpus, photos)
+    return photos
+
+
+def describe(corpus: Corpus, photos: Sequence[Photo]) -> None:
+    """Give each photo `seen`: the names of its surest visible tags, for its alternative text."""
+    ids = [photo.id for photo in photos]
+    tags = release_tags(corpus.active_id)
+    rows = Annotation.objects.seen_in(corpus).filter(photo__in=ids)
+    said = {photo_id: unpack(*packed) for photo_id, *packed in rows.values_list("photo_id", "tag_ids", "scores")}
+    verdicts = verdicts_on(corpus.owner_id, ids)
+    for photo in photos:
+        visible = visible_tags(said.get(photo.id, {}), verdicts[photo.id], tags.hierarchy)
+        surest = sorted(visible, key=lambda tag_id: -visible[tag_id])
+        photo.seen = ", ".join([tags.tag_names[tag_id] for tag_id in surest if tag_id in tags.tag_names][:3])
+
+
+def roll(corpus: Corpus, *, favourites: bool = False) -> Listing:
+    """List the Camera Roll."""
+    photos = Photo.objects.owned_by(corpus.owner_id).live()
+    return Listing(photos.filter(favourite=True) if favourites else photos, "id")
+
+
+def tagged(corpus: Corpus, tag_id: int) -> Listing:
+    """List the live photos of a tag or category in the corpus's release."""
+    return Listing(PhotoTag.objects.seen_in(corpus).filter(tag=tag_id), "photo_id")

@@ -1,0 +1,244 @@
+"""Roll, Magic View, tag pages, a photo's tags. Every answer comes from the corpus's one active release.
+
+A caller that makes several reads for one answer holds them in one database snapshot.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from django.db.models import QuerySet
+
+from magicroll.models import Photo, User
+from tagging.search import listing
+from tagging.combine import Verdicts, unpack, visible_tags
+from tagging.search.listing import PAGE, Key, Page
+from tagging.models import Annotation, Corpus, MonthCount, Outstanding, Tag, TagCount
+from tagging.published import verdicts_on
+from tagging.releases import OWN_CATEGORY, release_tags
+
+SHELF_PHOTOS = 14
+
+
+class UnknownTag(LookupError):
+    """No such tag or category for this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagTile:
+    slug: str
+    name: str
+    count: int
+    cover: Photo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A category of the Magic View: its tags by count, its newest photos."""
+
+    slug: str
+    name: str
+    count: int
+    cover: Photo | None
+    tags: list[TagTile]
+    photos: list[Photo]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChip:
+    """A tag on a photo; score 0..1, 1 when a person said so."""
+
+    id: int
+    slug: str
+    name: str
+    score: float
+    by_person: bool
+
+    @property
+    def percent(self) -> int:
+        return round(self.score * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoTags:
+    pending: bool
+    release: str
+    tags: list[TagChip]
+    rejected: list[TagChip]
+    set_aside_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    slug: str
+    name: str
+    is_category: bool
+    category: TagTile | None
+    tags: list[TagTile]  # of a category, by count
+    count: int
+    page: Page
+
+
+def corpus_of(user: User) -> Corpus:
+    """Return the pointer that every read of this person's photos goes through."""
+    return Corpus.objects.select_related("active").defer("active__vocabulary_json").get(owner=user)
+
+
+def roll_page(
+    corpus: Corpus,
+    before: str | None = None,
+    limit: int = PAGE,
+    *,
+    favourites: bool = False,
+    month: date | None = None,
+) -> Page:
+    """Return photos by date taken; `month` starts with the last photo of that month. Raises BadCursor."""
+    if month is not None and before is None:
+        before = str(Key(_after(month), 0))
+    return listing.page_of(corpus, listing.roll(corpus, favourites=favourites), before, limit)
+
+
+def _after(month: date) -> datetime:
+    year, number = divmod(month.year * 12 + month.month, 12)
+    return datetime(year, number + 1, 1, tzinfo=UTC)
+
+
+def months(corpus: Corpus) -> list[MonthCount]:
+    """Return the months that have photos, newest first, with their counts."""
+    return list(MonthCount.objects.filter(owner=corpus.owner_id).order_by("-month"))
+
+
+def rail_counts(corpus: Corpus) -> list[TagTile]:
+    """Return the categories that have photos, in display order, without covers."""
+    order = _category_order(corpus)
+    rows = _counts(corpus).filter(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
+    tiles = [TagTile(row.tag.slug, row.tag.name, row.count, None) for row in rows]
+    return sorted(tiles, key=lambda tile: order.get(tile.slug, len(order)))
+
+
+def outstanding_count(corpus: Corpus) -> int:
+    """Return how many photos wait to be tagged by the corpus's release."""
+    return Outstanding.objects.filter(
+        owner=corpus.owner_id, release=corpus.active_id, set_aside_reason=""
+    ).count()
+
+
+def magic_view(corpus: Corpus) -> list[Shelf]:
+    """Return the categories in display order, each with cover, count, tags and newest photos."""
+    rows = list(_counts(corpus).select_related("tag"))
+    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
+    tiles = {row.tag_id: _tile(row, covers) for row in rows}
+    by_category = defaultdict(list)
+    hierarchy = release_tags(corpus.active_id).hierarchy
+    for row in rows:
+        if row.tag.kind != Tag.Kind.CATEGORY:
+            by_category[hierarchy.category(row.tag_id)].append(tiles[row.tag_id])
+    order = _category_order(corpus)
+    shelves = [row for row in rows if row.tag.kind == Tag.Kind.CATEGORY]
+    shelves.sort(key=lambda row: order.get(row.tag.slug, len(order)))
+    newest = {row.tag_id: listing.tagged(corpus, row.tag_id).older(None, SHELF_PHOTOS) for row in shelves}
+    shown = listing.cards(corpus, [key.photo_id for keys in newest.values() for key in keys])
+    photos = {photo.id: photo for photo in shown}
+    return [
+        Shelf(
+            row.tag.slug,
+            row.tag.name,
+            row.count,
+            covers.get(row.cover_id),
+            _by_count(by_category[row.tag_id]),
+            [photos[key.photo_id] for key in newest[row.tag_id] if key.photo_id in photos],
+        )
+        for row in shelves
+    ]
+
+
+def tag_page(corpus: Corpus, slug: str, before: str | None = None, limit: int = PAGE) -> TagPage:
+    """Return the photos of a tag or category, newest first. Raises UnknownTag, BadCursor."""
+    tag = tag_by_slug(corpus, slug)
+    count = _counts(corpus).filter(tag=tag).values_list("count", flat=True).first() or 0
+    page = listing.page_of(corpus, listing.tagged(corpus, tag.pk), before, limit, count)
+    hierarchy = release_tags(corpus.active_id).hierarchy
+    is_category = tag.kind == Tag.Kind.CATEGORY
+    category = None if is_category else Tag.objects.get(pk=hierarchy.category(tag.pk))
+    return TagPage(
+        slug=tag.slug,
+        name=tag.name,
+        is_category=is_category,
+        category=category and TagTile(category.slug, category.name, 0, None),
+        tags=_tags_in(corpus, tag) if is_category and before is None else [],
+        count=count,
+        page=page,
+    )
+
+
+def _tags_in(corpus: Corpus, category: Tag) -> list[TagTile]:
+    hierarchy = release_tags(corpus.active_id).hierarchy
+    rows = [
+        row
+        for row in _counts(corpus).exclude(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
+        if hierarchy.category(row.tag_id) == category.pk
+    ]
+    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
+    return _by_count([_tile(row, covers) for row in rows])
+
+
+def tag_by_slug(corpus: Corpus, slug: str) -> Tag:
+    """Return a tag that this person may see. Raises UnknownTag."""
+    tags = Tag.objects.filter(slug=slug)
+    tag = (tags.filter(owner=None) | tags.filter(owner=corpus.owner_id)).order_by("owner_id").first()
+    if tag is None:
+        raise UnknownTag(slug)
+    return tag
+
+
+def photo_tags(corpus: Corpus, photo: Photo) -> PhotoTags:
+    """Return the tags of one photo, a person's own first, then the surest."""
+    mine = {"owner": corpus.owner_id, "release": corpus.active_id, "photo": photo.id}
+    row = Annotation.objects.filter(**mine).values_list("tag_ids", "scores").first()
+    todo = Outstanding.objects.filter(**mine).first()
+    verdicts = verdicts_on(corpus.owner_id, [photo.id])[photo.id]
+    hierarchy = release_tags(corpus.active_id).hierarchy
+    seen = visible_tags(unpack(*row) if row else {}, verdicts, hierarchy)
+    chips = _chips(seen, verdicts)
+    return PhotoTags(
+        pending=todo is not None and not todo.set_aside_reason,
+        release=corpus.active.name,
+        tags=sorted(
+            (chip for chip in chips if chip.id in seen), key=lambda c: (not c.by_person, -c.score, c.name)
+        ),
+        rejected=sorted((chip for chip in chips if chip.id not in seen), key=lambda c: c.name),
+        set_aside_reason=todo.set_aside_reason if todo else "",
+    )
+
+
+def _chips(seen: dict[int, float], verdicts: Verdicts) -> list[TagChip]:
+    tags = Tag.objects.filter(id__in={*seen, *verdicts.rejected}).exclude(kind=Tag.Kind.CATEGORY)
+    return [
+        TagChip(tag.pk, tag.slug, tag.name, seen.get(tag.pk, 0.0), tag.pk in verdicts.added) for tag in tags
+    ]
+
+
+def suggest(corpus: Corpus, prefix: str) -> list[str]:
+    """Return names of tags that begin so, the person's own first; at most 12."""
+    vocabulary = release_tags(corpus.active_id).vocabulary
+    own = Tag.objects.filter(owner=corpus.owner_id, name__istartswith=prefix).order_by("name")
+    names = {tag.slug: tag.name for tag in vocabulary.tags}
+    found = [names[slug] for slug in vocabulary.suggest(prefix) if slug in names]
+    return [*own.values_list("name", flat=True)[:6], *found][:12]
+
+
+def _counts(corpus: Corpus) -> QuerySet[TagCount]:
+    return TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id)
+
+
+def _category_order(corpus: Corpus) -> dict[str, int]:
+    slugs = [category.slug for category in release_tags(corpus.active_id).vocabulary.categories]
+    return {slug: place for place, slug in enumerate([*slugs, OWN_CATEGORY])}
+
+
+def _tile(row: TagCount, covers: dict[int, Photo]) -> TagTile:
+    return TagTile(row.tag.slug, row.tag.name, row.count, covers.get(row.cover_id))
+
+
+def _by_count(tiles: list[TagTile]) -> list[TagTile]:
+    return sorted(tiles, key=lambda tile: (-tile.count, tile.name))
