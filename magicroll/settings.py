@@ -213,7 +213,7 @@ UPLOADS_PER_MINUTE = env.integer("MAGICROLL_UPLOADS_PER_MINUTE", 1200)
 MODELS_DIR = Path(env.text("MAGICROLL_MODELS_DIR", str(DATA_DIR / "models"))).resolve()
 INDEX_DIR = Path(env.text("MAGICROLL_INDEX_DIR", str(DATA_DIR / "indexes"))).resolve()
 ONNX_PROVIDER = env.text("MAGICROLL_ONNX_PROVIDER", "auto")
-ONNX_THREADS = env.integer("MAGICROLL_ONNX_THREADS", 0)
+ONNX_THREADS = env.integer("MAGICROLL_ONNX_THREADS", 1)  # per worker thread, of which there is one a core
 
 AUTH_USER_MODEL = "magicroll.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -236,5 +236,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
+    "loggers": {"faiss.loader": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.text("MAGICROLL_LOG_LEVEL", "INFO")},
 }

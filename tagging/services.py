@@ -7,8 +7,11 @@ from django.utils.text import slugify
 
 from magicroll.models import Photo, User
 from tagging import outstanding, seeing
+from tagging.ml.install import InstallError
+from tagging.ml.session import ProviderError
 from tagging.models import Corpus, Outstanding, Stream, Tag, Verdict
 from tagging.releases import default_release, register_release, release_tags
+from tagging.taggers import WrongEncoder
 from tagging.writer import Change, corpus_change, store_annotations
 
 __all__ = ["Change", "corpus_change", "register_release"]
@@ -45,7 +48,7 @@ def annotate_some(owner_id: int, limit: int = MICRO_BATCH) -> int:
     ids = [work.photo_id for work in claim.work]
     try:
         seen = seeing.see(claim.release_id, claim.work)
-    except (OSError, RuntimeError):  # storage away, model not installed: no fault of the photos
+    except (OSError, InstallError, ProviderError, WrongEncoder):  # no fault of the photos
         outstanding.release_claims(owner_id, claim.release_id, ids)
         raise
     store_annotations(owner_id, claim.release_id, Stream.REALTIME, seen.annotations)
@@ -56,7 +59,7 @@ def annotate_some(owner_id: int, limit: int = MICRO_BATCH) -> int:
 
 
 def add_tag(user: User, photo: Photo, words: str) -> Tag:
-    """Say that a tag is on a photo, by its name or a synonym; an unknown word makes an own tag.
+    """Say that a tag is on a photo, by its name; any other word makes an own tag.
 
     Raises TagRefused.
     """
@@ -104,9 +107,9 @@ def _tag_named(user: User, words: str) -> Tag:
     if own:
         return own
     vocabulary = release_tags(Corpus.objects.get(owner=user).active_id).vocabulary
-    matches = vocabulary.match(name)
-    if matches:
-        return Tag.objects.get(owner=None, slug=matches[0])
+    known = vocabulary.named(name)  # no synonyms: a person's word is not bent into another one
+    if known:
+        return Tag.objects.get(owner=None, slug=known)
     tag, _ = Tag.objects.get_or_create(owner=user, slug=slug, defaults={"name": name, "kind": Tag.Kind.OWN})
     return tag
 

@@ -1,48 +1,130 @@
-"""A corpus's similarity index: the snapshot on disk, and the tail of annotations newer than it."""
+"""A corpus's similarity index: the snapshot on this machine's disk, and the tail of annotations newer than it."""
 
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
+from magicroll.models import Photo
 from tagging import index
+from tagging.ml.install import installed_path
+from tagging.ml.projection import index_projection
+from tagging.ml.registry import ENCODERS
 from tagging.models import Annotation, Corpus
+from tagging.querysets import AnnotationQuerySet
+
+logger = logging.getLogger(__name__)
 
 ROWS_PER_BATCH = 4096
-TAIL_ROWS = 500  # searched exactly in about 10 ms; beyond it (or 2 %) the index is compacted
-TAIL_SHARE = 50
+TAIL_ROWS = 500  # searched exactly in some 10 ms; from there on, or from 2 %, it is worth compacting
+TAIL_SHARE = 0.02
 
 
-def folder(corpus: Corpus) -> Path:
-    """Return where this machine keeps the snapshots of a corpus."""
-    return settings.INDEX_DIR / str(corpus.owner_id)
+@dataclass(frozen=True, slots=True)
+class CorpusIndex:
+    """What a search goes through: `tail` covers every annotation that the snapshot doesn't."""
+
+    snapshot: index.Snapshot | None
+    tail: index.Tail
 
 
-def key(corpus: Corpus) -> str:
-    """Name the snapshot of the corpus's active release."""
+def open_index(corpus: Corpus) -> CorpusIndex:
+    """Open the index of a corpus's active release. A missing or torn snapshot only makes the tail longer."""
+    snapshot = _snapshot(corpus)
+    return CorpusIndex(snapshot, _tail(corpus.owner_id, corpus.active_id, corpus.version, snapshot))
+
+
+def _snapshot(corpus: Corpus) -> index.Snapshot | None:
+    return index.open_snapshot(_folder(corpus), _key(corpus), _release_sha(corpus))
+
+
+def _folder(corpus: Corpus) -> Path:
+    return Path(settings.INDEX_DIR) / str(corpus.owner_id)
+
+
+def _key(corpus: Corpus) -> str:
     return f"release-{corpus.active_id}"
 
 
-def opened(corpus: Corpus) -> "index.Snapshot | None":
-    """Open the snapshot; None if there is none that is whole and of this release."""
-    return index.open_snapshot(folder(corpus), key(corpus), corpus.active.encoder_sha256)
+def _release_sha(corpus: Corpus) -> str:
+    """Name the vectors: photos may be numbered alike in another database, and encoders differ."""
+    return f"{corpus.active.encoder_sha256}"
 
 
-def tail_rows(corpus: Corpus, snapshot: "index.Snapshot | None"):
-    """Return the annotations that a snapshot doesn't know."""
+def _tail_rows(corpus: Corpus, snapshot: index.Snapshot | None) -> AnnotationQuerySet:
     rows = Annotation.objects.seen_in(corpus)
     return rows if snapshot is None else rows.filter(version__gt=snapshot.version)
 
 
-def batches(rows) -> "Iterator[index.Batch]":
-    """Read (photo ids int64 [b], embeddings float16 [b, d]) in batches."""
-    ids, vectors = [], []
+@lru_cache(maxsize=16)
+def _tail(owner_id: int, release_id: int, version: int, snapshot: index.Snapshot | None) -> index.Tail:
+    """Read and pack the tail once for each corpus version and snapshot."""
+    corpus = Corpus(owner_id=owner_id, active_id=release_id, version=version)
+    read = list(_batches(_tail_rows(corpus, snapshot)))
+    if not read:
+        dimensions = Corpus.objects.values_list("active__dimensions", flat=True).get(owner=owner_id)
+        read = [index.Batch(np.empty(0, np.int64), np.empty((0, dimensions), np.float16))]
+    ids = np.concatenate([batch.ids for batch in read])
+    return index.encode_tail(snapshot, index.Batch(ids, np.concatenate([batch.embeddings for batch in read])))
+
+
+def _batches(rows: AnnotationQuerySet) -> Iterator[index.Batch]:
+    ids: list[int] = []
+    packed: list[bytes] = []
     for photo_id, embedding in rows.values_list("photo_id", "embedding").iterator(ROWS_PER_BATCH):
         ids.append(photo_id)
-        vectors.append(np.frombuffer(embedding, "<f2"))
+        packed.append(embedding)
         if len(ids) == ROWS_PER_BATCH:
-            yield index.Batch(np.array(ids, np.int64), np.stack(vectors))
-            ids, vectors = [], []
+            yield _batch(ids, packed)
+            ids, packed = [], []
     if ids:
-        yield index.Batch(np.array(ids, np.int64), np.stack(vectors))
+        yield _batch(ids, packed)
+
+
+def _batch(ids: list[int], packed: list[bytes]) -> index.Batch:
+    return index.Batch(np.array(ids, np.int64), np.frombuffer(b"".join(packed), "<f2").reshape(len(ids), -1))
+
+
+def is_due(corpus: Corpus) -> bool:
+    """Tell whether the tail has grown so long that compacting is worth it."""
+    snapshot = _snapshot(corpus)
+    rows = _tail_rows(corpus, snapshot)
+    due = TAIL_ROWS if snapshot is None else max(TAIL_ROWS, round(snapshot.count * TAIL_SHARE))
+    return rows[:due].count() >= due
+
+
+def compact(corpus: Corpus) -> None:
+    """Make a snapshot that holds everything up to the corpus's version of now.
+
+    The version is read before the rows: a row that changes meanwhile carries a later one and stays in the
+    tail. Another process that is at the same index leaves nothing to do.
+    """
+    snapshot = _snapshot(corpus)
+    try:
+        if snapshot is None:
+            index.build(
+                _folder(corpus),
+                _key(corpus),
+                release_sha=_release_sha(corpus),
+                version=corpus.version,
+                dimensions=corpus.active.dimensions,
+                batches=_batches(_tail_rows(corpus, None)),
+                projection=index_projection(installed_path(ENCODERS[corpus.active.encoder], settings.MODELS_DIR)),
+            )
+        else:
+            gone = _gone(corpus, snapshot.ids())
+            index.extend(
+                snapshot, version=corpus.version, batches=_batches(_tail_rows(corpus, snapshot)), drop=gone
+            )
+    except index.BusyError:
+        logger.info("index is being written elsewhere", extra={"owner": corpus.owner_id})
+
+
+def _gone(corpus: Corpus, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    there = Photo.objects.owned_by(corpus.owner_id).values_list("id", flat=True)
+    return np.setdiff1d(ids, np.fromiter(there.iterator(), np.int64))

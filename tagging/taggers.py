@@ -1,27 +1,28 @@
 """The networks of this process: built when first used, after any fork, and kept."""
 
+import logging
 import threading
 from functools import lru_cache
 
 from django.conf import settings
 
-from tagging.ml.encoder import Encoder
-from tagging.ml.install import installed_path
+from tagging.ml.encoder import open_encoder
 from tagging.ml.registry import ENCODERS
-from tagging.ml.session import open_session
+from tagging.ml.session import provider_in_use
 from tagging.ml.tagger import Tagger
 from tagging.models import Release
 from tagging.releases import release_tags
 
+logger = logging.getLogger(__name__)
 _building = threading.Lock()
 
 
-class WrongEncoder(RuntimeError):
-    """The installed network isn't the one that the release was made with."""
+class WrongEncoder(Exception):
+    """This machine's encoder isn't the one that the release was made with."""
 
 
 def tagger_for(release_id: int) -> Tagger:
-    """Return this process's tagger of a release. Raises WrongEncoder, ml.install.NotInstalled."""
+    """Return this process's tagger of a release. Raises WrongEncoder, NotInstalled, ProviderError."""
     with _building:
         return _tagger(release_id)
 
@@ -31,8 +32,7 @@ def _tagger(release_id: int) -> Tagger:
     release = Release.objects.defer("vocabulary_json").get(pk=release_id)
     spec = ENCODERS.get(release.encoder)
     if spec is None or spec.onnx_sha256 != release.encoder_sha256:
-        raise WrongEncoder(f"Release {release.name} needs encoder {release.encoder} {release.encoder_sha256[:12]}")
-    session = open_session(
-        installed_path(spec, settings.MODELS_DIR), provider=settings.ONNX_PROVIDER, threads=settings.ONNX_THREADS
-    )
-    return Tagger(Encoder(session, spec), release_tags(release_id).vocabulary)
+        raise WrongEncoder(f"Release {release.name} needs an encoder {release.encoder} that isn't known here.")
+    encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER, settings.ONNX_THREADS)
+    logger.info("encoder opened on %s", provider_in_use(encoder.session), extra={"release": release_id})
+    return Tagger(encoder, release_tags(release_id).vocabulary)

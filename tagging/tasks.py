@@ -17,7 +17,8 @@ def annotate(owner_id: int) -> None:
         if time.monotonic() > until:
             annotate.delay(owner_id)
             return
-    sweeping.compact_when_due(owner_id, compact_index.delay)
+    if sweeping.is_due(owner_id):
+        compact_index.delay(owner_id)
 
 
 @shared_task
@@ -28,8 +29,8 @@ def compact_index(owner_id: int) -> None:
 
 @shared_task
 def sweep() -> None:
-    """Find what lost hints left undone; each minute."""
+    """Find what lost hints left undone."""
+    for owner_id in sweeping.sweep_changed():
+        compact_index.delay(owner_id)
     for owner_id in sweeping.owners_with_work():
         annotate.delay(owner_id)
-    for owner_id in sweeping.owners_with_new_vectors():
-        compact_index.delay(owner_id)

@@ -150,12 +150,9 @@ class Vocabulary:
         """Name the category of a tag."""
         return self._tag(slug).category
 
-    def match(self, words: str) -> list[str]:
-        """Find the tags and categories that a search means by name, plural or synonym.
-
-        Where nothing matches as a whole, completions are found as in `suggest`.
-        """
-        return self._words.exact(words) or self._words.completions(words)
+    def meant(self, words: str) -> list[str]:
+        """Find the tags and categories whose name, plural or synonym the whole of these words is."""
+        return self._words.exact(words)
 
     def named(self, words: str) -> str | None:
         """Find the tag or category whose own name (or its plural) this is; synonyms don't count."""

@@ -3,7 +3,7 @@ from unittest.mock import patch
 import pytest
 from django.core.cache import cache
 from django.test import RequestFactory
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from magicroll.throttle import Limit, client_address, forgive, wait_s
 
@@ -52,7 +52,7 @@ def test_an_ipv6_household_is_one_address(address: str, counted: str) -> None:
     assert client_address(RequestFactory().get("/", REMOTE_ADDR=address)) == counted
 
 
-def test_the_last_hop_counts_only_behind_a_proxy(settings: SettingsWrapper) -> None:
+def test_the_last_hop_counts_only_behind_a_proxy(settings: Settings) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="1.1.1.1, 2.2.2.2")
     settings.BEHIND_PROXY = False
     assert client_address(request) == "10.0.0.1"

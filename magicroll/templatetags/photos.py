@@ -17,8 +17,13 @@ def thumbnail_url(photo: Photo) -> str:
 
 @register.filter
 def srcset(photo: Photo) -> str:
-    """Name both stored sizes with their widths, so that a panorama's row gets enough pixels."""
-    longest = max(photo.width, photo.height, 1)
+    """Name both stored sizes with their widths, so that a panorama's row gets enough pixels.
+
+    Empty for a photo that is no larger than its thumbnail.
+    """
+    longest = max(photo.width, photo.height)
+    if longest <= THUMB_PX:
+        return ""
     sizes = [(name, round(photo.width * min(1.0, limit / longest))) for name, limit in _SIZES]
     return ", ".join(f"{_address(name, photo)} {max(1, width)}w" for name, width in sizes)
 

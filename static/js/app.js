@@ -8,9 +8,8 @@ root.classList.add("js");
 const TINY_PX = 120;
 
 function show(picture) {
-  if (picture.naturalWidth && Math.max(picture.naturalWidth, picture.naturalHeight) < TINY_PX) {
-    picture.classList.add("tiny");
-  }
+  const longest = Math.max(picture.getAttribute("width"), picture.getAttribute("height"));
+  if (longest < TINY_PX && !picture.hasAttribute("srcset")) picture.classList.add("tiny");
   picture.classList.add("shown");
 }
 

@@ -5,8 +5,7 @@
 
 const SLIMMEST = 0.42; // width / height; a phone's long screenshot keeps a width one can see
 const WIDEST_PER_ROW = 0.6; // a panorama is cropped before its row gets lower than this part of the others
-const MONTH_GAP = 24;
-const DAY_GAP = 20;
+const SHORTENED = 2.4; // a panorama may be cropped to this, where a row before it would stay half empty
 
 /** Split blocks into lines and give each line the height at which it fills `width`.
  *  A block is {ratio, fixed, least}: at height h it is max(least, ratio * h + fixed) wide. */
@@ -18,7 +17,10 @@ function fill(blocks, width, height, between, stretch) {
       const without = fittingHeight(line, width, between);
       const withIt = fittingHeight([...line, block], width, between);
       const closer = withIt >= height || (withIt >= height * 0.78 && height / withIt <= without / height);
-      if (!closer) {
+      if (!closer && without > height * stretch && block.ratio > SHORTENED) {
+        const taken = line.reduce((sum, one) => sum + one.ratio, 0) * height + between * line.length;
+        block.ratio = Math.max(SHORTENED, (width - taken) / height);
+      } else if (!closer) {
         lines.push({ blocks: line, height: without > height * stretch ? height : without });
         line = [];
       }
@@ -61,7 +63,15 @@ function place(photo, width, height) {
   picture.sizes = `${Math.ceil(width)}px`;
 }
 
-const down = (px) => Math.floor(px * 16) / 16; // never a hair too wide for the line
+/** Whole pixels along one line: what is cut off one width is added to the next, so that the line's end is exact. */
+function wholePixels() {
+  let left = 0.01;
+  return (px) => {
+    const whole = Math.floor(px + left);
+    left += px - whole;
+    return whole;
+  };
+}
 
 function placeRows(list, photos, width, row, gap) {
   const widest = width / (row * WIDEST_PER_ROW);
@@ -70,10 +80,10 @@ function placeRows(list, photos, width, row, gap) {
   const lines = fill(photos, width, row, gap, 1.7);
   let total = -gap;
   lines.forEach((line, number) => {
-    const height = down(line.height);
+    const [height, whole] = [Math.round(line.height), wholePixels()];
     for (const photo of line.blocks) {
       photo.cell.hidden = number >= only;
-      place(photo, Math.min(width, down(photo.ratio * height)), height);
+      place(photo, Math.min(width, whole(photo.ratio * line.height)), height);
     }
     if (number < only) total += height + gap;
   });
@@ -81,11 +91,12 @@ function placeRows(list, photos, width, row, gap) {
   list.classList.add("laid");
 }
 
-function placeLine(days, height) {
+function placeLine(days, exact, whole = wholePixels()) {
+  const height = Math.round(exact);
   for (const day of days) {
     let width = -day.gap;
     for (const photo of day.photos) {
-      const own = down(photo.ratio * height);
+      const own = whole(photo.ratio * exact);
       place(photo, own, height);
       width += own + day.gap;
     }
@@ -107,14 +118,15 @@ function readMonth(element, gap, dayGap) {
   const ratio = days.reduce((sum, day) => sum + day.ratio, 0);
   const fixed = days.reduce((sum, day) => sum + day.fixed, 0) + dayGap * (days.length - 1);
   const heading = element.querySelector("h2");
-  return { element, days, ratio, fixed, least: heading ? heading.firstElementChild.offsetWidth + 48 : 0 };
+  const end = heading.lastElementChild.getBoundingClientRect().right;
+  return { element, days, ratio, fixed, least: Math.ceil(end - heading.getBoundingClientRect().left) };
 }
 
-function placeLongMonth(month, width, row, gap, dayGap) {
+function placeLongMonth(month, width, { row, gap, dayGap }) {
   month.element.style.width = "100%";
   let short = [];
   const flush = () => {
-    for (const line of fill(short, width, row, dayGap, 1.3)) placeLine(line.blocks, down(line.height));
+    for (const line of fill(short, width, row, dayGap, 1.3)) placeLine(line.blocks, line.height);
     short = [];
   };
   for (const day of month.days) {
@@ -129,43 +141,42 @@ function placeLongMonth(month, width, row, gap, dayGap) {
   flush();
 }
 
-function placeMonths(months, width, row, gap, dayGap) {
-  for (const line of fill(months, width, row, MONTH_GAP, 1.3)) {
-    const height = down(line.height);
+function placeMonths(months, width, { row, dayGap, monthGap }) {
+  for (const line of fill(months, width, row, monthGap, 1.3)) {
+    const whole = wholePixels();
     for (const month of line.blocks) {
-      placeLine(month.days, height);
+      placeLine(month.days, line.height, whole);
       const own = month.days.reduce((sum, day) => sum + parseFloat(day.element.style.width) + dayGap, -dayGap);
       month.element.style.width = `${Math.max(own, Math.min(month.least, width))}px`;
     }
   }
 }
 
-function layRoll(roll, width, row, gap) {
-  const dayGap = DAY_GAP;
+function layRoll(roll, width, look) {
   let short = [];
-  const months = Array.from(roll.querySelectorAll(":scope > .month"), (month) => readMonth(month, gap, dayGap));
+  const months = Array.from(roll.querySelectorAll(":scope > .month"), (one) => readMonth(one, look.gap, look.dayGap));
   for (const month of months) {
-    const fits = month.ratio * row * 0.8 + month.fixed <= width;
-    if (fits) {
+    if (month.ratio * look.row * 0.8 + month.fixed <= width) {
       short.push(month);
     } else {
-      placeMonths(short, width, row, gap, dayGap);
+      placeMonths(short, width, look);
       short = [];
-      placeLongMonth(month, width, row, gap, dayGap);
+      placeLongMonth(month, width, look);
     }
   }
-  placeMonths(short, width, row, gap, dayGap);
+  placeMonths(short, width, look);
 }
 
 /** Lay out one .roll or stand-alone .photos. */
 export function lay(root) {
-  const style = getComputedStyle(root);
   const width = root.clientWidth;
   if (width === 0) return;
-  const row = parseFloat(style.getPropertyValue("--row"));
-  const gap = parseFloat(style.getPropertyValue("--gap"));
   root.laidWidth = width;
-  if (root.matches(".roll")) layRoll(root, width, row, gap);
+  const style = getComputedStyle(root);
+  const [row, gap, dayGap, monthGap] = ["--row", "--gap", "--day-gap", "--month-gap"].map((name) =>
+    parseFloat(style.getPropertyValue(name)),
+  );
+  if (root.matches(".roll")) layRoll(root, width, { row, gap, dayGap, monthGap });
   else placeRows(root, measure(root), width, row, gap);
 }
 

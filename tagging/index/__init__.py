@@ -5,9 +5,9 @@ opening and the index is built again. Pure: NumPy and FAISS, neither Django nor 
 """
 
 from tagging.index.build import BusyError, build, extend
-from tagging.index.search import Neighbours, search
+from tagging.index.search import Neighbours, Tail, encode_tail, search
 from tagging.index.snapshot import Snapshot, open_snapshot
-from tagging.index.vectors import Batch, Tail, encode_tail
+from tagging.index.vectors import Batch
 
 __all__ = [
     "Batch",

@@ -1,14 +1,10 @@
 """Embeddings as the index holds them: projected, L2-normalised, float16."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from tagging.index.snapshot import Snapshot
 
 Ids = NDArray[np.int64]
 Codes = NDArray[np.uint8]  # [n, 2 * dimensions]: float16 as FAISS's scalar quantizer stores it
@@ -23,37 +19,9 @@ class Batch:
     embeddings: NDArray[np.float16]
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """A batch made ready for searching beside one snapshot (or none); good for as many searches as wanted."""
-
-    ids: Ids
-    index: faiss.IndexIDMap
-    snapshot: "Snapshot | None"
-
-
-def encode_tail(snapshot: "Snapshot | None", batch: Batch) -> Tail:
-    """Project and pack the annotations that a snapshot doesn't hold.
-
-    Costs about as much as the search itself from a thousand rows on, so keep the answer for as long as
-    snapshot and corpus version stay the same. Raises ValueError as `encode` does, and for an id given twice.
-    """
-    check_batch(batch)
-    if has_duplicates(batch.ids):
-        raise ValueError("The tail names a photo twice.")
-    projection = None if snapshot is None else snapshot.projection
-    codes = as_codes(encode(batch.embeddings, projection))
-    index = new_index(codes.shape[1] // 2)
-    if len(codes):
-        index.add_sa_codes(codes, batch.ids)
-    return Tail(batch.ids, index, snapshot)
-
-
 def new_index(dimensions: int) -> faiss.IndexIDMap:
     """Make an empty index: exact inner product over float16 vectors, int64 photo ids."""
-    half = faiss.IndexScalarQuantizer(
-        dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
+    half = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     return faiss.IndexIDMap(half)
 
 
@@ -69,12 +37,12 @@ def encode(embeddings: FloatArray, projection: NDArray[np.float32] | None) -> ND
     if projection is None:
         return x
     if x.shape[1] != projection.shape[0]:
-        raise ValueError(f"Embeddings of {x.shape[1]} dimensions, but a projection from {projection.shape[0]}.")
+        raise ValueError(f"Embeddings have {x.shape[1]} dimensions, not {projection.shape[0]}.")
     return _normalised(x @ projection)
 
 
 def as_codes(x: NDArray[np.float32]) -> Codes:
-    """Round to the nearest float16; FAISS's own encoder rounds some values the other way, so it isn't used."""
+    """Round to the nearest float16; FAISS's own encoder rounds some values the other way."""
     return np.ascontiguousarray(x.astype("<f2")).view(np.uint8)
 
 

@@ -85,7 +85,7 @@ def _tag(corpus: Corpus, words: str) -> Tag | None:
     own = Tag.objects.filter(owner=corpus.owner_id, name__iexact=words).first()
     if own is not None:
         return own
-    slugs = release_tags(corpus.active_id).vocabulary.match(words)
+    slugs = release_tags(corpus.active_id).vocabulary.meant(words)
     return Tag.objects.filter(owner=None, slug=slugs[0]).first() if slugs else None
 
 
@@ -120,7 +120,7 @@ def _dates(query: Query) -> Q:
 
 def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
     vocabulary = release_tags(corpus.active_id).vocabulary
-    slugs = [*(tag.slug for tag in query.tags), *vocabulary.match(text), *vocabulary.suggest(text)]
+    slugs = [*(tag.slug for tag in query.tags), *vocabulary.suggest(text)]
     rows = TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id).select_related("tag")
     rows = rows.filter(Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text))
     covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicroll.models import Photo
-from tagging import index, snapshots
+from tagging import index
 from tagging.models import Annotation, Corpus
 from tagging.search import listing
+from tagging.snapshots import open_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,19 @@ def similar_photos(corpus: Corpus, photo: Photo, k: int = 24) -> Similar:
     mine = Annotation.objects.seen_in(corpus).filter(photo=photo.id).values_list("embedding", flat=True).first()
     if mine is None:
         return Similar([], [], ready=False)
-    snapshot = snapshots.opened(corpus)
+    searched = open_index(corpus)
     found = index.search(
-        snapshot,
-        snapshots.tail(corpus, snapshot),
+        searched.snapshot,
+        searched.tail,
         np.frombuffer(mine, "<f2"),
         k,
-        keep=lambda ids: _live(corpus, ids, photo.id),
+        exclude=[photo.id],
+        keep=lambda ids: _live(corpus, ids),
     )
     photos = listing.cards(corpus, found.ids.tolist())
     return Similar(photos, found.scores.tolist(), ready=True)
 
 
-def _live(corpus: Corpus, ids: NDArray[np.int64], asked: int) -> NDArray[np.bool_]:
-    live = Photo.objects.owned_by(corpus.owner_id).live().filter(id__in=ids.tolist()).exclude(id=asked)
+def _live(corpus: Corpus, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    live = Photo.objects.owned_by(corpus.owner_id).live().filter(id__in=ids.tolist())
     return np.isin(ids, list(live.values_list("id", flat=True)))

@@ -169,7 +169,7 @@ def test_ancestors_are_nearest_first_and_without_the_category() -> None:
 def test_a_search_finds_tags_by_name_plural_synonym_or_beginning(
     pets: Vocabulary, words: str, found: list[str]
 ) -> None:
-    assert pets.match(words) == found
+    assert pets.meant(words) == found
 
 
 def test_a_name_is_found_by_the_name_alone(pets: Vocabulary) -> None:
@@ -257,4 +257,4 @@ def test_a_sure_class_shows_its_tag_and_the_parents(index: int, shown: set[str],
     ],
 )
 def test_the_builtin_understands_what_people_type(words: str, first: str) -> None:
-    assert load_builtin().match(words)[0] == first
+    assert load_builtin().meant(words)[0] == first

@@ -71,8 +71,7 @@ def stored_photo() -> Iterator[Callable[..., Photo]]:
 
     def make(user: User, **fields: object) -> Photo:
         photo = make_photo(user, **fields)
-        for name in photo.files:
-            names.append(default_storage.save(name, ContentFile(picture_bytes())))
+        names.extend(default_storage.save(name, ContentFile(picture_bytes())) for name in photo.files)
         return photo
 
     yield make

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from magicroll import accounts
 from magicroll.models import Installation, User
@@ -17,7 +17,7 @@ ELSEWHERE = {"REMOTE_ADDR": "192.168.1.20", "HTTP_HOST": "localhost"}
 
 
 @pytest.fixture(autouse=True)
-def data_dir(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def data_dir(tmp_path: Path, settings: Settings) -> Path:
     settings.DATA_DIR = tmp_path
     return tmp_path
 
@@ -50,7 +50,10 @@ class TestFromThisMachine:
 
     def test_it_answers_only_until_the_account_exists(self, client: Client) -> None:
         client.post("/setup/", ACCOUNT, **HERE)
-        for answer in (client.get("/setup/", **HERE), client.post("/setup/", {**ACCOUNT, "username": "eve"}, **HERE)):
+        for answer in (
+            client.get("/setup/", **HERE),
+            client.post("/setup/", {**ACCOUNT, "username": "eve"}, **HERE),
+        ):
             assert (answer.status_code, answer["Location"]) == (302, "/")
         assert User.objects.count() == 1
 
@@ -82,14 +85,15 @@ class TestFromElsewhere:
         "who",
         [
             ELSEWHERE,
-            HERE | {"HTTP_HOST": "photos.example.org"},  # DNS rebinding: a foreign name that points at 127.0.0.1
+            HERE
+            | {"HTTP_HOST": "photos.example.org"},  # DNS rebinding: a foreign name that points at 127.0.0.1
             HERE | {"HTTP_X_FORWARDED_FOR": "203.0.113.5"},  # a proxy on this machine
             HERE | {"HTTP_X_FORWARDED_FOR": "127.0.0.1"},
             HERE | {"HTTP_FORWARDED": "for=203.0.113.5"},
             HERE | {"REMOTE_ADDR": ""},  # a UNIX socket
         ],
     )
-    def test_it_needs_the_code(self, client: Client, settings: SettingsWrapper, who: dict[str, str]) -> None:
+    def test_it_needs_the_code(self, client: Client, settings: Settings, who: dict[str, str]) -> None:
         settings.ALLOWED_HOSTS = ["*"]
         assert b"Set-up code" in client.get("/setup/", **who).content
         response = client.post("/setup/", ACCOUNT, **who)

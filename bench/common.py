@@ -1,0 +1,104 @@
+"""What the benches share: a throw-away installation, real photos, medians, the JSON line.
+
+Import it first: it sets the environment before Django reads its settings.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "photos"
+MODELS = ROOT / ".cache" / "models"
+DATA = Path(tempfile.mkdtemp(prefix="magicroll-bench-"))
+
+sys.path.insert(0, str(ROOT))
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="magicroll.settings",
+    MAGICROLL_SECRET_KEY="only-for-benches",
+    MAGICROLL_DATA_DIR=str(DATA),
+    MAGICROLL_MODELS_DIR=str(MODELS),
+    MAGICROLL_LOG_LEVEL="WARNING",
+    MAGICROLL_UPLOADS_PER_MINUTE="1000000",
+)
+
+
+def start(database: str = "sqlite") -> None:
+    """Set Django up on a fresh database with both releases: `sqlite`, or the URL of a PostgreSQL server."""
+    if database != "sqlite":
+        os.environ["DATABASE_URL"] = _fresh_postgres(database)
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("install_encoders", verbosity=0)
+
+
+def _fresh_postgres(url: str) -> str:
+    name = f"magicroll_bench_{os.getpid()}"
+    parts = urlsplit(url)
+    admin = ["psql", "-q", "-h", parts.hostname or "127.0.0.1", "-p", str(parts.port or 5432)]
+    admin += ["-U", parts.username or "postgres", "postgres", "-c"]
+    subprocess.run([*admin, f"CREATE DATABASE {name}"], check=True)
+
+    def drop() -> None:
+        from django.db import connections
+
+        connections.close_all()
+        subprocess.run([*admin, f"DROP DATABASE {name} WITH (FORCE)"], check=False)
+
+    atexit.register(drop)
+    return parts._replace(path=f"/{name}").geturl()
+
+
+def real_photos(n: int) -> list[Path]:
+    """Return n real photos, repeating where there are fewer: the shared roll, or scikit-image's pictures."""
+    if SHARED.is_dir():
+        found = sorted(path for path in (SHARED / "roll").iterdir() if path.suffix.lower() in {".jpg", ".jpeg"})
+    else:
+        from PIL import Image
+        from skimage import data
+
+        found = []
+        for name in ("astronaut", "chelsea", "coffee", "rocket"):
+            path = DATA / f"{name}.jpg"
+            Image.fromarray(getattr(data, name)()).save(path, quality=90)
+            found.append(path)
+    return [found[i % len(found)] for i in range(n)]
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Return the seconds that something takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that `share` (0..1) of the values do not exceed; nearest rank."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, max(0, -(-int(len(ranked) * share * 1000) // 1000) - 1))]
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def report(bench: str, metrics: dict[str, object]) -> None:
+    """Print the metrics for people, then the JSON line."""
+    for name, value in metrics.items():
+        print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+    print(json.dumps({"bench": bench, "metrics": metrics}))
