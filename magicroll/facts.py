@@ -7,7 +7,7 @@ from typing import Any
 from magicroll.imaging.sniff import Kind
 from magicroll.models import Photo, TakenFrom
 
-_KIND_NAMES = {
+_KIND_NAMES: dict[str, str] = {
     Kind.JPEG: "JPEG",
     Kind.PNG: "PNG",
     Kind.WEBP: "WebP",
@@ -47,7 +47,7 @@ def facts_of(photo: Photo) -> Facts:
         offset=_offset(photo.taken_offset_min),
         camera=_camera(photo.camera),
         exposure=" · ".join(_exposure(photo.camera)),
-        kind=_KIND_NAMES[Kind(photo.kind)] if photo.kind in Kind else "",
+        kind=_KIND_NAMES.get(photo.kind, ""),
         megapixels=_megapixels(photo.width * photo.height),
         place=_place(photo.latitude, photo.longitude),
         map_url=_map_url(photo.latitude, photo.longitude),

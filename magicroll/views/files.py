@@ -13,6 +13,7 @@ from magicroll.models import Photo
 
 logger = logging.getLogger(__name__)
 _YEAR_S = 365 * 24 * 3600
+_MIME = {kind.value: kind.mime for kind in Kind}
 
 
 @login_required
@@ -35,7 +36,7 @@ def original(request: HttpRequest, photo_id: int) -> HttpResponse | FileResponse
     photo = photo_or_404(request, photo_id)
     etag = f"{photo.key.hex}-original"
     # The type is what our own reading found out: the name and what a browser claimed count for nothing.
-    mime = Kind(photo.kind).mime if photo.kind in Kind else "application/octet-stream"
+    mime = _MIME.get(photo.kind, "application/octet-stream")
     name = "".join(letter for letter in photo.name if letter.isprintable()) or "photo"
     response = _unchanged(request, etag) or _file(photo, photo.original_file, mime, download_as=name)
     return _guard(response, etag, "private, no-cache")

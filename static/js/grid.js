@@ -17,7 +17,7 @@ function fill(blocks, width, height, between, stretch) {
       const without = fittingHeight(line, width, between);
       const withIt = fittingHeight([...line, block], width, between);
       const closer = withIt >= height || (withIt >= height * 0.78 && height / withIt <= without / height);
-      if (!closer && without > height * stretch && block.ratio > SHORTENED) {
+      if (!closer && block.picture && without > height * stretch && block.ratio > SHORTENED) {
         const taken = line.reduce((sum, one) => sum + one.ratio, 0) * height + between * line.length;
         block.ratio = Math.max(SHORTENED, (width - taken) / height);
       } else if (!closer) {

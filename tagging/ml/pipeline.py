@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from tagging.ml.encoder import Encoder
 from tagging.ml.preprocess import UnreadablePicture, load_rgb
-from tagging.ml.session import usable_cores
+from tagging.ml.session import provider_in_use, usable_cores
 
-# One core's cache holds the activations of about this many pictures; larger batches are slower on the CPU.
-BATCH_SIZE = 8
+# On the CPU larger batches bring nothing and keep a core waiting at the end; a GPU needs them.
+BATCH_SIZES = {"cpu": 4, "cuda": 32}
 _BATCHES_AHEAD = 2  # per worker, so that a consumer that pauses to commit keeps nobody waiting
 
 Key = TypeVar("Key")
@@ -45,15 +45,16 @@ class EncodedBatch(Generic[Key]):
 
 
 def encode_pictures(
-    encoder: Encoder, pictures: Iterable[tuple[Key, Picture]], batch_size: int = BATCH_SIZE, workers: int = 0
+    encoder: Encoder, pictures: Iterable[tuple[Key, Picture]], batch_size: int = 0, workers: int = 0
 ) -> Iterator[EncodedBatch[Key]]:
     """Yield the embeddings of JPEGs batch by batch, in the order given.
 
-    Open the encoder with one thread: `workers` threads (0: one per usable core) share it. `pictures` is read
-    in the caller's thread, at most `workers` x 2 + 1 batches ahead. An unreadable picture becomes a Failure and
-    the others go on; any other error ends the iteration.
+    Open the encoder with one thread: `workers` threads (0: one per usable core) share it. batch_size: 0 for what
+    suits the provider. `pictures` is read in the caller's thread, at most 2 x `workers` + 1 batches ahead. An
+    unreadable picture becomes a Failure and the others go on; any other error ends the iteration.
     """
     workers = workers or usable_cores()
+    batch_size = batch_size or BATCH_SIZES[provider_in_use(encoder.session)]
     running: deque[Future[EncodedBatch[Key]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="encode") as pool:
         try:

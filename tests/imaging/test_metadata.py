@@ -1,4 +1,5 @@
 # ruff: noqa: DTZ001 - wall clocks have no zone
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +16,9 @@ ORIGINAL, DIGITIZED, SUBSEC, OFFSET = 36867, 36868, 37521, 36881
 
 def reread(
     tmp_path: Path,
-    root: dict[int, object] | None = None,
-    camera: dict[int, object] | None = None,
-    gps: dict[int, object] | None = None,
+    root: Mapping[int, object] | None = None,
+    camera: Mapping[int, object] | None = None,
+    gps: Mapping[int, object] | None = None,
 ) -> Metadata:
     exif = Image.Exif()
     exif.update(root or {})

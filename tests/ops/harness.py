@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 90
 POLL_S = 0.05
+CAT = resources.files("skimage.data").joinpath("chelsea.png").read_bytes()  # Stefan van der Walt's, CC0
 
 
 def free_port() -> int:
@@ -41,17 +43,23 @@ def until(ask: Callable[[], T], what: str, limit_s: float = LIMIT_S) -> T:
 
 def environment(data: Path, **more: str) -> dict[str, str]:
     """Return the environment of an installation of its own, whatever this process has set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAGICROLL_", "DJANGO_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAGICROLL_", "DJANGO_"))
+    }
     kept.pop("DATABASE_URL", None)
     bin_folder = str(Path(sys.executable).parent)
-    return kept | {
-        "PATH": f"{bin_folder}{os.pathsep}{kept.get('PATH', os.defpath)}",
-        "MAGICROLL_SECRET_KEY": "only-for-tests",
-        "MAGICROLL_DATA_DIR": str(data),
-        "MAGICROLL_ONNX_PROVIDER": "cpu",
-        "MAGICROLL_ONNX_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-    } | more
+    return (
+        kept
+        | {
+            "PATH": f"{bin_folder}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "MAGICROLL_SECRET_KEY": "only-for-tests",
+            "MAGICROLL_DATA_DIR": str(data),
+            "MAGICROLL_ONNX_PROVIDER": "cpu",
+            "MAGICROLL_ONNX_THREADS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        | more
+    )
 
 
 @contextlib.contextmanager
@@ -77,7 +85,9 @@ def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
 
 def run(command: list[str], env: dict[str, str]) -> str:
     """Run a command to its end and return what it printed; it must succeed."""
-    done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -107,7 +117,7 @@ class Browser:
     def post(self, path: str, fields: dict[str, str], files: dict[str, bytes] | None = None) -> str:
         """Send a form as a browser does, token included."""
         boundary = uuid.uuid4().hex
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310
             self.base + path,
             _multipart(boundary, fields, files or {}),
             {
@@ -145,13 +155,10 @@ class Browser:
 
 
 def _multipart(boundary: str, fields: dict[str, str], files: dict[str, bytes]) -> bytes:
-    parts = [
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()
-    ]
-    parts += [
-        f'Content-Disposition: form-data; name="files"; filename="{name}"\r\n'.encode()
-        + b"Content-Type: application/octet-stream\r\n\r\n"
-        + content
-        for name, content in files.items()
-    ]
-    return b"".join(b"--" + boundary.encode() + b"\r\n" + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
+    parts = [(f'name="{name}"', value.encode()) for name, value in fields.items()]
+    parts += [(f'name="files"; filename="{name}"', content) for name, content in files.items()]
+    body = b"".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+        for head, content in parts
+    )
+    return body + f"--{boundary}--\r\n".encode()

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from skimage import data as pictures
 
-from tests.ops.harness import Browser, environment, free_port, process, run, until
+from tests.ops.harness import CAT, Browser, environment, free_port, process, run, until
 
 pytestmark = pytest.mark.fault
 MANAGE = [sys.executable, "manage.py"]
@@ -56,13 +55,15 @@ def serving(installation: Installation) -> Iterator["subprocess.Popen[bytes]"]:
             installation.ready()
             yield supervisor
         finally:
-            print(installation.text())  # pytest shows it when a test fails
+            sys.stdout.write(installation.text())  # pytest shows it when a test fails
             kill_descendants(supervisor.pid)
 
 
 def children(pid: int) -> dict[str, int]:
     """Return the supervisor's children by what they run."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     found = {}
     for line in listed.splitlines():
         child, parent, arguments = line.split(None, 2)
@@ -77,16 +78,12 @@ def kill_descendants(pid: int) -> None:
         os.killpg(child, signal.SIGKILL)
 
 
-def photo_bytes() -> bytes:
-    return Path(pictures.file_hash and pictures._fetch("data/chelsea.png")).read_bytes()
-
-
 def test_a_photo_is_tagged_and_ctrl_c_stops_everything(
     installation: Installation, serving: "subprocess.Popen[bytes]"
 ) -> None:
     browser = Browser(installation.port)
     browser.set_up()
-    photo = browser.upload("chelsea.png", photo_bytes())
+    photo = browser.upload("chelsea.png", CAT)
     assert "cat" in browser.wait_for_tags(photo)
     pids = children(serving.pid)
     assert set(pids) == {"web", "worker", "beat"}
@@ -106,7 +103,7 @@ def test_what_is_killed_comes_back_and_goes_on(
     os.kill(first[victim], signal.SIGKILL)
     until(lambda: children(serving.pid).get(victim, first[victim]) != first[victim], f"{victim} is back")
     until(lambda: browser.status("/healthz") == 200, "web answers")
-    photo = browser.upload("chelsea.png", photo_bytes())
+    photo = browser.upload("chelsea.png", CAT)
     assert "cat" in browser.wait_for_tags(photo)
     others = {name: pid for name, pid in children(serving.pid).items() if name != victim}
     assert others == {name: pid for name, pid in first.items() if name != victim}
@@ -123,7 +120,7 @@ def test_children_end_with_a_killed_supervisor_and_the_next_start_works(
         until(lambda: browser.status("/healthz") == 0, "web has ended")
     with process(installation.command, installation.env, installation.log) as again:
         installation.ready(times=2)
-        photo = browser.upload("chelsea.png", photo_bytes())
+        photo = browser.upload("chelsea.png", CAT)
         assert "cat" in browser.wait_for_tags(photo)
         again.send_signal(signal.SIGTERM)
         assert again.wait(20) == 0
@@ -135,7 +132,7 @@ def test_work_that_is_outstanding_is_done_by_the_next_start(
     browser = Browser(installation.port)
     browser.set_up()
     os.kill(children(serving.pid)["worker"], signal.SIGSTOP)
-    photo = browser.upload("chelsea.png", photo_bytes())
+    photo = browser.upload("chelsea.png", CAT)
     os.killpg(children(serving.pid)["worker"], signal.SIGKILL)
     serving.kill()
     serving.wait()

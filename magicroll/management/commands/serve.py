@@ -13,6 +13,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
 
+import kombu.exceptions
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -20,6 +21,7 @@ from django.db import connections
 from magicroll.accounts import needs_setup, setup_code
 from magicroll.broker_files import drop_torn_tables
 from magicroll.supervisor import Program, Supervisor
+from tagging.tasks import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +83,20 @@ def programs(options: dict[str, Any]) -> tuple[Program, ...]:
         Program(
             "worker",
             (*celery, "worker", *log, *_worker_options(options)),
-            before=drop_torn_tables,
+            before=_welcome_worker,
         ),
         # No pid file: one left by a crash would keep the scheduler from starting, and we hold a lock anyway.
         Program("scheduler", (*celery, "beat", *log, "--pidfile=")),
     )
+
+
+def _welcome_worker() -> None:
+    """Have a hint waiting for a worker that starts, so that outstanding work need not wait for the sweep."""
+    drop_torn_tables()
+    try:
+        sweep.apply_async(retry=False)
+    except kombu.exceptions.OperationalError:
+        logger.warning("The broker does not answer; the worker will keep trying")
 
 
 def _gunicorn_options(options: dict[str, Any]) -> tuple[str, ...]:
