@@ -4,7 +4,9 @@ Import it first: it sets the environment before Django reads its settings.
 """
 
 import atexit
+import hashlib
 import json
+import math
 import os
 import shutil
 import statistics
@@ -14,7 +16,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from magicroll.models import Photo, User
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
@@ -33,30 +39,34 @@ os.environ.update(
 )
 
 
-def start(database: str = "sqlite") -> None:
-    """Set Django up on a fresh database with both releases: `sqlite`, or the URL of a PostgreSQL server."""
-    if database != "sqlite":
+def choose_database(database: str) -> None:
+    """Use a fresh database: `sqlite`, or one made (and dropped at exit) on a PostgreSQL server, by its URL."""
+    if database == "sqlite":
+        os.environ.pop("DATABASE_URL", None)
+    else:
         os.environ["DATABASE_URL"] = _fresh_postgres(database)
+
+
+def start(database: str = "sqlite") -> None:
+    """Set Django up on a fresh database, with static files and both releases."""
+    choose_database(database)
     import django
 
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
-    call_command("install_encoders", verbosity=0)
+    call_command("prepare", verbosity=0)
 
 
 def _fresh_postgres(url: str) -> str:
     name = f"magicroll_bench_{os.getpid()}"
     parts = urlsplit(url)
-    admin = ["psql", "-q", "-h", parts.hostname or "127.0.0.1", "-p", str(parts.port or 5432)]
-    admin += ["-U", parts.username or "postgres", "postgres", "-c"]
+    admin = ["psql", "-q", "-d", url, "-c"]
     subprocess.run([*admin, f"CREATE DATABASE {name}"], check=True)
 
     def drop() -> None:
-        from django.db import connections
-
-        connections.close_all()
+        if "django.db" in sys.modules:
+            sys.modules["django.db"].connections.close_all()
         subprocess.run([*admin, f"DROP DATABASE {name} WITH (FORCE)"], check=False)
 
     atexit.register(drop)
@@ -79,6 +89,21 @@ def real_photos(n: int) -> list[Path]:
     return [found[i % len(found)] for i in range(n)]
 
 
+def distinct(path: Path, number: int) -> bytes:
+    """Return a JPEG's bytes with a few more behind its end marker: the same picture, another hash."""
+    return path.read_bytes() + b"bench" + number.to_bytes(4, "big")
+
+
+def store(user: "User", path: Path) -> "Photo":
+    """Take one photo in, as an upload does."""
+    from magicroll import intake
+
+    sha256 = hashlib.sha256(path.read_bytes()).digest()
+    outcome = intake.store_upload(user, intake.StoredUpload(str(path), path.name, sha256, path.stat().st_size))
+    assert outcome.photo is not None, f"{path.name}: {outcome.message}"
+    return outcome.photo
+
+
 def timed(act: Callable[[], object]) -> float:
     """Return the seconds that something takes."""
     began = time.perf_counter()
@@ -88,8 +113,7 @@ def timed(act: Callable[[], object]) -> float:
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value that `share` (0..1) of the values do not exceed; nearest rank."""
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, max(0, -(-int(len(ranked) * share * 1000) // 1000) - 1))]
+    return sorted(values)[max(0, math.ceil(len(values) * share) - 1)]
 
 
 def median(values: Sequence[float]) -> float:
@@ -98,7 +122,13 @@ def median(values: Sequence[float]) -> float:
 
 
 def report(bench: str, metrics: dict[str, object]) -> None:
-    """Print the metrics for people, then the JSON line."""
+    """Print the metrics for people, then the JSON line; milliseconds and rates need no more than 3 decimals."""
     for name, value in metrics.items():
         print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
-    print(json.dumps({"bench": bench, "metrics": metrics}))
+    print(json.dumps({"bench": bench, "metrics": _rounded(metrics)}))
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return round(value, 3) if isinstance(value, float) else value

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import common  # noqa: I001 - first: it puts the project on the path
+import common  # puts the project on the path, so before everything else of ours
 import numpy as np
 import onnx
 from numpy.typing import NDArray

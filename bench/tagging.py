@@ -104,6 +104,7 @@ def raw_runs(photos, provider: str) -> dict:
     """Return the ways to run the bare network over the same pictures, as functions."""
     import numpy as np
     from django.core.files.storage import default_storage
+
     from tagging.ml.efficientnet import EMBEDDING, INPUT
     from tagging.ml.install import installed_path
     from tagging.ml.pipeline import BATCH_SIZE

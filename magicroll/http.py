@@ -1,21 +1,31 @@
 """What the views share: typed requests, the door to a photo, one snapshot for an answer, set-up."""
 
+import hashlib
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import Http404, HttpResponse
 from django.http import HttpRequest as DjangoHttpRequest
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import quote_etag
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition
 from django_htmx.middleware import HtmxDetails
 
 from magicroll import accounts
 from magicroll.models import Photo, User
 from magicroll.snapshot import snapshot
+from tagging import search
 
 P = ParamSpec("P")
+_STARTED_AT = time.time()
 
 
 class HttpRequest(DjangoHttpRequest):
@@ -28,9 +38,10 @@ class HttpRequest(DjangoHttpRequest):
 def photo_or_404(request: HttpRequest, photo_id: int) -> Photo:
     """Return a photo of the person who asks; anybody else's does not exist."""
     try:
-        return Photo.objects.owned_by(request.user).get(pk=photo_id)
+        photo: Photo = Photo.objects.owned_by(request.user).get(pk=photo_id)
     except Photo.DoesNotExist as error:
         raise Http404("No such photo.") from error
+    return photo
 
 
 def snapshot_read(
@@ -39,11 +50,42 @@ def snapshot_read(
     """Let all queries of a reading view see one state of the database: counts agree with their lists."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         with snapshot():
             return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def shows_corpus(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Answer 304 while the corpus stands still; otherwise one snapshot of the database for the whole page."""
+    checked = condition(etag_func=corpus_etag)(snapshot_read(view))
+    return cache_control(private=True, no_cache=True)(checked)
+
+
+def corpus_etag(request: HttpRequest, *args: object, **kwargs: object) -> str | None:
+    """Name the state of a page that shows a corpus, for `condition`: the same name, the same page.
+
+    None, so that the page is made anew, while there is a message to show once.
+    """
+    if not isinstance(request.user, User) or len(messages.get_messages(request)):
+        return None
+    get_token(request)  # sits in the page's forms, so its secret names the page too
+    corpus = search.corpus_of(request.user)
+    state = (
+        request.get_full_path(),
+        request.headers.get("HX-Request"),
+        request.headers.get("HX-Boosted"),
+        corpus.owner_id,
+        corpus.active_id,
+        corpus.version,
+        search.outstanding_count(corpus),
+        request.META["CSRF_COOKIE"],
+        getattr(staticfiles_storage, "manifest_hash", _STARTED_AT),
+    )
+    return quote_etag(hashlib.sha256(repr(state).encode()).hexdigest()[:32])
 
 
 class SetupMiddleware:

@@ -28,7 +28,7 @@ from magicroll.imaging.picture import (
     refuse_bytes,
     refuse_empty,
 )
-from magicroll.imaging.sniff import sniff
+from magicroll.imaging.sniff import HEAD_BYTES, sniff
 from magicroll.imaging.takeout import Sidecar
 from magicroll.models import Photo, TakenFrom, User
 from tagging import services as tagging
@@ -159,7 +159,7 @@ def _local_files(photo: Photo, original: Path | None, folder: Path) -> dict[str,
 
 def _needs_tags(change: Change, photo_ids: Collection[int]) -> None:
     tagging.needs_tags(change, photo_ids)
-    tasks.annotate.delay_on_commit(change.corpus.owner_id)
+    tasks.hint(change.corpus.owner_id)
 
 
 def _photo(
@@ -172,7 +172,7 @@ def _photo(
     if picture is None:
         photo.state, photo.set_aside_reason = Photo.State.SET_ASIDE, reason
         with Path(file.path).open("rb") as source:
-            photo.kind = sniff(source.read(64))
+            photo.kind = sniff(source.read(HEAD_BYTES)) or ""
     else:
         _describe(photo, picture)
     _date(photo, picture, file.modified_at, sidecar)
@@ -220,7 +220,7 @@ def retry_set_aside(user: User, photo: Photo) -> None:
     """Try once more to read, or to tag, a photo that was set aside; its reason is renewed if it fails again."""
     if photo.state == Photo.State.READY:
         tagging.retry(user.pk, [photo.id])
-        tasks.annotate.delay_on_commit(user.pk)
+        tasks.hint(user.pk)
         return
     with _scratch() as folder:
         local = folder / "original"

@@ -107,7 +107,9 @@ class Photo(models.Model):
                 | (Q(state="set_aside") & ~Q(set_aside_reason="")),
                 name="photo_ready_has_pixels_set_aside_has_reason",
             ),
-            models.CheckConstraint(condition=Q(taken_from__in=TakenFrom.values), name="photo_taken_from_known"),
+            models.CheckConstraint(
+                condition=Q(taken_from__in=TakenFrom.values), name="photo_taken_from_known"
+            ),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
                 | Q(
@@ -131,7 +133,9 @@ class Photo(models.Model):
                 name="photo_favourites",
             ),
             models.Index(
-                fields=["owner", "trashed_at", "id"], condition=Q(trashed_at__isnull=False), name="photo_trash"
+                fields=["owner", "trashed_at", "id"],
+                condition=Q(trashed_at__isnull=False),
+                name="photo_trash",
             ),
             models.Index(fields=["owner", "id"], condition=Q(state="set_aside"), name="photo_set_aside"),
         ]

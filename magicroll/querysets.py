@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from magicroll.models import Photo, User
+    from magicroll.models import Photo, User  # noqa: F401 - in the base class, as text
 
 LIVE = Q(state="ready", trashed_at__isnull=True)
 

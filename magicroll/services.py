@@ -15,7 +15,9 @@ PHOTOS_PER_CHANGE = 500  # bounds how long a large operation holds the corpus
 
 def trash(user: User, photo_ids: Sequence[int]) -> int:
     """Move photos to the trash; return how many were moved."""
-    return _in_changes(user, photo_ids, lambda mine: mine.filter(trashed_at=None).update(trashed_at=timezone.now()))
+    return _in_changes(
+        user, photo_ids, lambda mine: mine.filter(trashed_at=None).update(trashed_at=timezone.now())
+    )
 
 
 def restore(user: User, photo_ids: Sequence[int]) -> int:
@@ -25,7 +27,9 @@ def restore(user: User, photo_ids: Sequence[int]) -> int:
 
 def set_favourite(user: User, photo_id: int, favourite: bool) -> int:
     """Mark a photo as a favourite, or no longer."""
-    return _in_changes(user, [photo_id], lambda mine: mine.exclude(favourite=favourite).update(favourite=favourite))
+    return _in_changes(
+        user, [photo_id], lambda mine: mine.exclude(favourite=favourite).update(favourite=favourite)
+    )
 
 
 def purge(user: User, photo_ids: Sequence[int]) -> int:

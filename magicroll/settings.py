@@ -43,7 +43,10 @@ def _own_names() -> list[str]:
     return names
 
 
-ALLOWED_HOSTS = env.words("MAGICROLL_ALLOWED_HOSTS") or [*_own_names(), *filter(None, [urlsplit(URL).hostname])]
+ALLOWED_HOSTS = env.words("MAGICROLL_ALLOWED_HOSTS") or [
+    *_own_names(),
+    *filter(None, [urlsplit(URL).hostname]),
+]
 CSRF_TRUSTED_ORIGINS = [URL] if URL else []
 _https = URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -146,7 +149,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL = env.text("MAGICROLL_BROKER_URL", "filesystem://")
-CACHE_URL = env.text("MAGICROLL_CACHE_URL", BROKER_URL if BROKER_URL.startswith(("redis:", "rediss:")) else "")
+CACHE_URL = env.text(
+    "MAGICROLL_CACHE_URL", BROKER_URL if BROKER_URL.startswith(("redis:", "rediss:")) else ""
+)
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
     if CACHE_URL
@@ -183,7 +188,10 @@ CELERY_BEAT_SCHEDULE = {
 # Files: originals, previews and index snapshots go through Django's storage API only.
 MEDIA_ROOT = DATA_DIR / "files"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(MEDIA_ROOT)}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(MEDIA_ROOT)},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -191,7 +199,12 @@ STORAGES = {
     },
 }
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
-for _folder in (DATA_DIR / "incoming", DATA_DIR / "scheduler", DATA_DIR / "broker/messages", DATA_DIR / "broker/control"):
+for _folder in (
+    DATA_DIR / "incoming",
+    DATA_DIR / "scheduler",
+    DATA_DIR / "broker/messages",
+    DATA_DIR / "broker/control",
+):
     _folder.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_HANDLERS = ["magicroll.upload_handler.HashingUploadHandler"]

@@ -4,17 +4,12 @@ import hashlib
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 
 
-class HashedUpload(TemporaryUploadedFile):
-    """An uploaded file with the SHA-256 of its bytes; `size` counts all that was sent."""
-
-    sha256: bytes
-
-
 class HashingUploadHandler(TemporaryFileUploadHandler):
+    """Give uploaded files `sha256`, 32 bytes; their `size` counts all that was sent, kept or not."""
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self._hash = hashlib.sha256()
@@ -27,8 +22,8 @@ class HashingUploadHandler(TemporaryFileUploadHandler):
         self._hash.update(raw_data)
         super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> HashedUpload | None:
-        file = super().file_complete(file_size)
+    def file_complete(self, file_size: int) -> Any:
+        file: Any = super().file_complete(file_size)
         if file is not None:
             file.sha256 = self._hash.digest()
         return file

@@ -82,7 +82,7 @@ def pack_scores(scores: NDArray[np.float32]) -> bytes:
     return scores.astype("<f2").tobytes()
 
 
-def unpack(tag_ids: bytes, scores: bytes) -> dict[int, float]:
+def unpack(tag_ids: bytes | memoryview, scores: bytes | memoryview) -> dict[int, float]:
     """Return tag id -> score from the two packed arrays of an annotation."""
     ids = np.frombuffer(tag_ids, "<i4")
     values = np.frombuffer(scores, "<f2")

@@ -48,7 +48,9 @@ def update_tags(owner_id: int, *, gone: Iterable[TagRow], come: Mapping[TagRow, 
     }
     empty, full = [], []
     for key, move in moves.items():
-        row = known.get(key) or TagCount(owner_id=owner_id, release_id=key.release_id, tag_id=key.tag_id, count=0)
+        row = known.get(key) or TagCount(
+            owner_id=owner_id, release_id=key.release_id, tag_id=key.tag_id, count=0
+        )
         row.count += move.delta
         if row.count == 0:
             empty.append(row.pk)

@@ -26,8 +26,12 @@ class Release(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["encoder_sha256", "vocabulary_sha256"], name="release_pair_unique"),
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="release_one_default"),
+            models.UniqueConstraint(
+                fields=["encoder_sha256", "vocabulary_sha256"], name="release_pair_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="release_one_default"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -49,10 +53,13 @@ class Tag(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["slug"], condition=Q(owner__isnull=True), name="tag_shared_slug_unique"),
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(owner__isnull=True), name="tag_shared_slug_unique"
+            ),
             models.UniqueConstraint(fields=["owner", "slug"], name="tag_owner_slug_unique"),
             models.CheckConstraint(
-                condition=Q(kind="own", owner__isnull=False) | Q(kind__in=["category", "tag"], owner__isnull=True),
+                condition=Q(kind="own", owner__isnull=False)
+                | Q(kind__in=["category", "tag"], owner__isnull=True),
                 name="tag_own_has_owner",
             ),
         ]
@@ -128,7 +135,9 @@ class PhotoTag(models.Model):
 
     pk = models.CompositePrimaryKey("owner_id", "release_id", "tag_id", "taken_at", "photo_id")
     owner = models.ForeignKey(User, models.CASCADE, db_index=False, db_constraint=False, related_name="+")
-    release = models.ForeignKey(Release, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
+    release = models.ForeignKey(
+        Release, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
     tag = models.ForeignKey(Tag, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
     taken_at = models.DateTimeField()
     photo = models.ForeignKey(Photo, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")

@@ -83,9 +83,7 @@ def _lease(owner_id: int, release_id: int, photo_ids: list[int]) -> Claim:
 
 
 def _work(photo: Photo) -> Work:
-    return Work(
-        photo.id, photo.revision, photo.width, photo.height, photo.preview_file, photo.thumbnail_file
-    )
+    return Work(photo.id, photo.revision, photo.width, photo.height, photo.preview_file, photo.thumbnail_file)
 
 
 def _give_up(owner_id: int) -> None:

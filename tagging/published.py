@@ -52,7 +52,9 @@ def published(corpus: Corpus, photo_ids: Collection[int] | None = None) -> Publi
     said: dict[tuple[int, int], dict[int, float]] = {
         (photo_id, release_id): {} for photo_id in verdicts for release_id in needed
     }
-    for photo_id, release_id, *packed in annotations.values_list("photo_id", "release_id", "tag_ids", "scores"):
+    for photo_id, release_id, *packed in annotations.values_list(
+        "photo_id", "release_id", "tag_ids", "scores"
+    ):
         said[photo_id, release_id] = unpack(*packed)
     result = Published()
     result.months.update(month_of(taken_at) for taken_at in taken.values())

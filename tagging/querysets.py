@@ -6,7 +6,7 @@ from django.db import models
 
 if TYPE_CHECKING:
     from magicroll.models import User
-    from tagging.models import Annotation, Corpus, PhotoTag, Verdict
+    from tagging.models import Annotation, Corpus, PhotoTag, Verdict  # noqa: F401 - in base classes, as text
 
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):

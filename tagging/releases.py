@@ -69,7 +69,9 @@ def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool
 @lru_cache(maxsize=8)
 def release_tags(release_id: int) -> ReleaseTags:
     """Return the tags of a release; it never changes, so each process reads it once."""
-    vocabulary = Vocabulary.from_json(Release.objects.values_list("vocabulary_json", flat=True).get(pk=release_id))
+    vocabulary = Vocabulary.from_json(
+        Release.objects.values_list("vocabulary_json", flat=True).get(pk=release_id)
+    )
     shared = {tag.slug: tag for tag in Tag.objects.filter(owner=None)}
     ids = np.array([shared[tag.slug].pk for tag in vocabulary.tags], np.int32)
     parents = {
@@ -82,4 +84,3 @@ def release_tags(release_id: int) -> ReleaseTags:
         hierarchy=Hierarchy(parents, categories, other_category=shared[OWN_CATEGORY].pk),
         tag_names={shared[tag.slug].pk: tag.name for tag in vocabulary.tags},
     )
-

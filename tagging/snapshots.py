@@ -78,7 +78,7 @@ def _batches(rows: AnnotationQuerySet) -> Iterator[index.Batch]:
     packed: list[bytes] = []
     for photo_id, embedding in rows.values_list("photo_id", "embedding").iterator(ROWS_PER_BATCH):
         ids.append(photo_id)
-        packed.append(embedding)
+        packed.append(bytes(embedding))
         if len(ids) == ROWS_PER_BATCH:
             yield _batch(ids, packed)
             ids, packed = [], []
@@ -114,7 +114,9 @@ def compact(corpus: Corpus) -> None:
                 version=corpus.version,
                 dimensions=corpus.active.dimensions,
                 batches=_batches(_tail_rows(corpus, None)),
-                projection=index_projection(installed_path(ENCODERS[corpus.active.encoder], settings.MODELS_DIR)),
+                projection=index_projection(
+                    installed_path(ENCODERS[corpus.active.encoder], settings.MODELS_DIR)
+                ),
             )
         else:
             gone = _gone(corpus, snapshot.ids())

@@ -32,7 +32,9 @@ def _tagger(release_id: int) -> Tagger:
     release = Release.objects.defer("vocabulary_json").get(pk=release_id)
     spec = ENCODERS.get(release.encoder)
     if spec is None or spec.onnx_sha256 != release.encoder_sha256:
-        raise WrongEncoder(f"Release {release.name} needs an encoder {release.encoder} that isn't known here.")
+        raise WrongEncoder(
+            f"Release {release.name} needs an encoder {release.encoder} that isn't known here."
+        )
     encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER, settings.ONNX_THREADS)
     logger.info("encoder opened on %s", provider_in_use(encoder.session), extra={"release": release_id})
     return Tagger(encoder, release_tags(release_id).vocabulary)

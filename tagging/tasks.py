@@ -21,6 +21,11 @@ def annotate(owner_id: int) -> None:
         compact_index.delay(owner_id)
 
 
+def hint(owner_id: int) -> None:
+    """Say after the commit that a corpus has outstanding photos; a lost hint only costs time."""
+    annotate.delay_on_commit(owner_id)  # type: ignore[attr-defined]  # the stubs don't know Celery's Django task
+
+
 @shared_task
 def compact_index(owner_id: int) -> None:
     """Fold what is new in a corpus into its similarity index."""

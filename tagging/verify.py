@@ -12,10 +12,8 @@ def differences(owner_id: int) -> list[str]:
     corpus = Corpus.objects.get(owner=owner_id)
     truth = published(corpus)
     stored = {
-        TagRow(*key): score
-        for *key, score in PhotoTag.objects.filter(owner=owner_id).values_list(
-            "release_id", "tag_id", "taken_at", "photo_id", "score"
-        )
+        TagRow(row.release_id, row.tag_id, row.taken_at, row.photo_id): row.score
+        for row in PhotoTag.objects.filter(owner=owner_id)
     }
     found = [f"missing {row}" for row in truth.rows.keys() - stored.keys()]
     found += [f"left over {row}" for row in stored.keys() - truth.rows.keys()]

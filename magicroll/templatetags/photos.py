@@ -4,7 +4,8 @@ from django import template
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from magicroll.models import PREVIEW_PX, THUMB_PX, Photo
+from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
+from magicroll.models import Photo
 
 register = template.Library()
 

@@ -2,7 +2,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from magicroll.http import HttpRequest, snapshot_read
+from magicroll.http import HttpRequest, shows_corpus, snapshot_read
 from magicroll.views.frame import render_page
 from magicroll.views.months import rows
 from tagging import search as reading
@@ -12,7 +12,7 @@ _LONGEST_SEARCH = 200  # characters
 
 @login_required
 @require_safe
-@snapshot_read
+@shows_corpus
 def magic(request: HttpRequest) -> HttpResponse:
     context = {"shelves": reading.magic_view(reading.corpus_of(request.user))}
     return render_page(request, "magic.html", "shelves", context)
@@ -20,7 +20,7 @@ def magic(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-@snapshot_read
+@shows_corpus
 def tag(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         found = reading.tag_page(reading.corpus_of(request.user), slug, request.GET.get("before"))

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from magicroll.http import HttpRequest, snapshot_read
+from magicroll.http import HttpRequest, shows_corpus
 from magicroll.views.frame import render_page
 from magicroll.views.months import rows
 from tagging import search
@@ -12,7 +12,7 @@ from tagging import search
 
 @login_required
 @require_safe
-@snapshot_read
+@shows_corpus
 def roll(request: HttpRequest) -> HttpResponse:
     corpus = search.corpus_of(request.user)
     try:
@@ -25,7 +25,7 @@ def roll(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-@snapshot_read
+@shows_corpus
 def favourites(request: HttpRequest) -> HttpResponse:
     corpus = search.corpus_of(request.user)
     try:

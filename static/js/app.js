@@ -106,13 +106,36 @@ for (const event of ["photos-changed", "tags-changed"]) {
   });
 }
 
-document.addEventListener("htmx:afterSwap", ({ detail }) => {
-  const feed = detail.target?.closest?.("[data-feed]") ?? document.querySelector("[data-feed]");
-  if (feed && detail.requestConfig?.triggeringEvent?.type === "near") {
-    feed.dataset.pages = Number(feed.dataset.pages || 1) + 1;
-  }
-  enhance();
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const feed = detail.target.matches(".more") && detail.shouldSwap && detail.target.closest("[data-feed]");
+  if (feed) feed.dataset.pages = Number(feed.dataset.pages || 1) + 1;
 });
+
+let enhancing = false; // htmx tells of each new element, and one pass does for all
+document.addEventListener("htmx:afterSwap", () => {
+  if (enhancing) return;
+  enhancing = true;
+  queueMicrotask(() => {
+    enhancing = false;
+    enhance();
+  });
+});
+
+// Going back to a list that the browser didn't keep: as many pages as there were, at the same place.
+document.addEventListener("click", ({ target }) => {
+  const pages = target.closest?.("[data-feed]")?.dataset.pages;
+  if (pages && target.closest("a")) history.replaceState({ pages, top: window.scrollY }, "");
+});
+
+async function comeBack() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const feed = document.querySelector(".roll[data-feed]");
+  const { pages, top } = history.state ?? {};
+  if (!feed || !pages || navigation?.type !== "back_forward") return;
+  feed.dataset.pages = pages;
+  await refresh(feed);
+  window.scrollTo({ top, behavior: "instant" });
+}
 
 // Where one is: a line under the bar once photos pass beneath it, the year at the right edge.
 let waiting = false;
@@ -164,6 +187,7 @@ window.addEventListener("pagereveal", (event) => {
 });
 
 async function nameTransition(path, transition) {
+  transition.ready.catch(() => undefined); // a page that opted out ends it early, which is no fault
   const id = path.match(/^\/photo\/(\d+)\/$/)?.[1];
   const picture = id && document.querySelector(`.cell[data-id="${id}"] img`);
   if (!picture) return;
@@ -173,3 +197,4 @@ async function nameTransition(path, transition) {
 }
 
 enhance();
+comeBack();

@@ -57,7 +57,9 @@ function measure(list) {
 
 function place(photo, width, height) {
   const { cell, picture } = photo;
-  if (cell.dataset.colour && !cell.style.backgroundColor) cell.style.backgroundColor = cell.dataset.colour;
+  if (cell.laidAs === width * 10000 + height) return;
+  cell.laidAs = width * 10000 + height;
+  if (cell.dataset.colour) cell.style.backgroundColor = cell.dataset.colour;
   cell.style.width = `${width}px`;
   cell.style.height = `${height}px`;
   picture.sizes = `${Math.ceil(width)}px`;

@@ -49,9 +49,9 @@ def encode_pictures(
 ) -> Iterator[EncodedBatch[Key]]:
     """Yield the embeddings of JPEGs batch by batch, in the order given.
 
-    Open the encoder with one thread: `workers` threads (0: one per usable core) share it. batch_size: 0 for what
-    suits the provider. `pictures` is read in the caller's thread, at most 2 x `workers` + 1 batches ahead. An
-    unreadable picture becomes a Failure and the others go on; any other error ends the iteration.
+    Open the encoder with one thread: `workers` threads (0: one per usable core) share it. batch_size: 0 for
+    what suits the provider. `pictures` is read in the caller's thread, at most 2 x `workers` + 1 batches
+    ahead. An unreadable picture becomes a Failure and the others go on; any other error ends the iteration.
     """
     workers = workers or usable_cores()
     batch_size = batch_size or BATCH_SIZES[provider_in_use(encoder.session)]

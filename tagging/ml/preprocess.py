@@ -11,10 +11,10 @@ from PIL import Image
 THUMBNAIL_PX = 480  # longest side
 PREVIEW_PX = 1600
 
-# Decoding and shrinking is what the worker pays on top of inference. Of a 480 px thumbnail's 2 to 4 ms, shrinking
-# with box costs 1.0, Hamming 1.3, bicubic 2.1, Lanczos 3.0; the embeddings of box and Hamming are equally close to
-# those of a Lanczos-shrunk original (cosine 0.938 and 0.941; the thumbnail's compression costs far more than the
-# filter). Box only repeats pixels when it enlarges, hence the second filter.
+# Decoding and shrinking is what a worker pays on top of inference. Of the 2 to 4 ms for a 480 px thumbnail,
+# shrinking costs 1.0 with box, 1.3 with Hamming, 2.1 with bicubic, 3.0 with Lanczos. The embeddings with box
+# and Hamming are equally close to those of a Lanczos-shrunk original (cosine 0.938 and 0.941); compression of
+# the thumbnail costs more than the filter. Box only repeats pixels when it enlarges, hence the second one.
 _SHRINK = Image.Resampling.BOX
 _ENLARGE = Image.Resampling.BICUBIC
 

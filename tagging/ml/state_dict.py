@@ -11,9 +11,8 @@ import pickle
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -31,20 +30,18 @@ class StateDictError(Exception):
     """The file is not a state dict of plain tensors, or it asks for more than tensors."""
 
 
-@dataclass(frozen=True, slots=True)
-class _StorageType:
+# Named tuples, because a pickle may set the attributes of what it has in hand, even on frozen dataclasses.
+class _StorageType(NamedTuple):
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
+class _Storage(NamedTuple):
     key: str
     dtype: str
     elements: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     storage: _Storage
     offset: int
     shape: tuple[int, ...]
@@ -97,18 +94,14 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[np.float32]]:
     stream = io.BytesIO(data)
     try:
         _check_header(stream)
-        tensors = _load(stream)
+        tensors = _tensors(_load(stream))
         keys = _load(stream)
     except _BAD_PICKLE as error:
         raise StateDictError(f"The state dict can't be read: {error}") from error
-    if not (isinstance(tensors, dict) and all(isinstance(key, str) for key in tensors) and _are_names(keys)):
-        raise StateDictError("The file holds something other than a state dict.")
-    if not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
-        raise StateDictError("The state dict holds something other than tensors.")
     used = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
-    if set(used) != set(keys):
+    if not isinstance(keys, list) or sorted(used) != sorted(map(str, keys)):
         raise StateDictError("The storages that the state dict lists are not those that its tensors use.")
-    storages = {key: _read_storage(stream, used[key]) for key in keys}
+    storages = {key: _read_storage(stream, used[key]) for key in map(str, keys)}
     return {
         name: _view(name, tensor, storages)
         for name, tensor in tensors.items()
@@ -126,6 +119,15 @@ def _check_header(stream: io.BytesIO) -> None:
     system = _load(stream)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise StateDictError("The state dict was written in an unknown byte order.")
+
+
+def _tensors(loaded: object) -> dict[str, _Tensor]:
+    if not isinstance(loaded, dict):
+        raise StateDictError("The file holds something other than a state dict.")
+    tensors = dict(dict.items(loaded))  # not loaded.items(), which a pickle can replace
+    if not all(isinstance(key, str) and isinstance(value, _Tensor) for key, value in tensors.items()):
+        raise StateDictError("The state dict holds something other than tensors.")
+    return tensors
 
 
 def _read_storage(stream: io.BytesIO, storage: _Storage) -> NDArray[Any]:
@@ -159,7 +161,3 @@ def _is_count(value: object) -> bool:
 
 def _are_counts(values: object) -> bool:
     return isinstance(values, tuple) and all(_is_count(value) for value in values)
-
-
-def _are_names(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from django.db.models import Exists, OuterRef, Q
 
 from magicroll.models import Photo
-from tagging.search import listing
-from tagging.search.listing import PAGE, Listing, Page
 from tagging.models import Corpus, PhotoTag, Tag, TagCount
 from tagging.releases import release_tags
+from tagging.search import listing
+from tagging.search.listing import PAGE, Listing, Page
 from tagging.search.pages import TagTile
 
 MAX_WORDS = 12
@@ -112,7 +112,9 @@ def _dates(query: Query) -> Q:
     """Any of the years, any of the months; years as ranges, so that the key's index serves them."""
     years, months = Q(), Q()
     for year in query.years:
-        years |= Q(taken_at__gte=datetime(year, 1, 1, tzinfo=UTC), taken_at__lt=datetime(year + 1, 1, 1, tzinfo=UTC))
+        years |= Q(
+            taken_at__gte=datetime(year, 1, 1, tzinfo=UTC), taken_at__lt=datetime(year + 1, 1, 1, tzinfo=UTC)
+        )
     for month in query.months:
         months |= Q(taken_at__month=month)
     return years & months

@@ -99,7 +99,9 @@ def describe(corpus: Corpus, photos: Sequence[Photo]) -> None:
     ids = [photo.id for photo in photos]
     tags = release_tags(corpus.active_id)
     rows = Annotation.objects.seen_in(corpus).filter(photo__in=ids)
-    said = {photo_id: unpack(*packed) for photo_id, *packed in rows.values_list("photo_id", "tag_ids", "scores")}
+    said = {
+        photo_id: unpack(*packed) for photo_id, *packed in rows.values_list("photo_id", "tag_ids", "scores")
+    }
     verdicts = verdicts_on(corpus.owner_id, ids)
     for photo in photos:
         visible = visible_tags(said.get(photo.id, {}), verdicts[photo.id], tags.hierarchy)

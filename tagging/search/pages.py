@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from django.db.models import QuerySet
 
 from magicroll.models import Photo, User
-from tagging.search import listing
 from tagging.combine import Verdicts, unpack, visible_tags
-from tagging.search.listing import PAGE, Key, Page
 from tagging.models import Annotation, Corpus, MonthCount, Outstanding, Tag, TagCount
 from tagging.published import verdicts_on
 from tagging.releases import OWN_CATEGORY, release_tags
+from tagging.search import listing
+from tagging.search.listing import PAGE, Key, Page
 
 SHELF_PHOTOS = 14
 
@@ -164,7 +164,7 @@ def tag_page(corpus: Corpus, slug: str, before: str | None = None, limit: int = 
         slug=tag.slug,
         name=tag.name,
         is_category=is_category,
-        category=category and TagTile(category.slug, category.name, 0, None),
+        category=TagTile(category.slug, category.name, 0, None) if category else None,
         tags=_tags_in(corpus, tag) if is_category and before is None else [],
         count=count,
         page=page,

@@ -23,7 +23,9 @@ class Similar:
 
 def similar_photos(corpus: Corpus, photo: Photo, k: int = 24) -> Similar:
     """Return the k live photos most like this one, most alike first; exact over the stored vectors."""
-    mine = Annotation.objects.seen_in(corpus).filter(photo=photo.id).values_list("embedding", flat=True).first()
+    mine = (
+        Annotation.objects.seen_in(corpus).filter(photo=photo.id).values_list("embedding", flat=True).first()
+    )
     if mine is None:
         return Similar([], [], ready=False)
     searched = open_index(corpus)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,9 +44,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def installation(tmp_path: Path, prepared: Path) -> Installation:
-    env = environment(tmp_path / "data", MAGICROLL_MODELS_DIR=str(prepared / "models"))
-    run([*MANAGE, "prepare"], env)
-    return Installation(env, free_port(), tmp_path / "log")
+    shutil.copytree(prepared, tmp_path / "data")
+    return Installation(environment(tmp_path / "data"), free_port(), tmp_path / "log")
 
 
 @pytest.fixture
