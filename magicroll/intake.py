@@ -217,7 +217,7 @@ def _place(photo: Photo, picture: Picture | None, sidecar: Sidecar | None) -> No
 
 
 def retry_set_aside(user: User, photo: Photo) -> None:
-    """Try once more to read, or to tag, a photo that was set aside; its reason is renewed if it fails again."""
+    """Try once more to read, or to tag, a photo that was set aside; failing again renews its reason."""
     if photo.state == Photo.State.READY:
         tagging.retry(user.pk, [photo.id])
         tasks.hint(user.pk)

@@ -1,4 +1,4 @@
-"""Counts and covers beside the reverse index, and live photos by month. Called by the writer under its lock."""
+"""Counts and covers beside the reverse index, and live photos by month; for the writer, under its lock."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A corpus's similarity index: the snapshot on this machine's disk, and the tail of annotations newer than it."""
+"""A corpus's similarity index: the snapshot on this machine's disk, and the tail of newer annotations."""
 
 import logging
 from collections.abc import Iterator

@@ -5,8 +5,9 @@
         ...                       # change photos, annotations, verdicts
         change.born(photo_ids)    # photos made inside
 
-At the end the reverse index, its counts and covers and the months receive the difference between what the
-touched photos contributed before and after; the photos carry the corpus's new version; all in one transaction.
+At the end the reverse index, its counts and covers and the months receive the difference between what
+the touched photos contributed before and after; the photos carry the corpus's new version; all of it in
+one transaction.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,7 +110,8 @@ def _insert_rows(owner_id: int, rows: dict[TagRow, float]) -> None:
 class NewAnnotation:
     """What a release said about the pixels `revision` of a photo.
 
-    embedding: float16 [d]; tags: int32 [k], positions in the release's vocabulary; scores: float32 [k] in 0..1.
+    embedding: float16 [d]; tags: int32 [k], positions in the release's vocabulary; scores: float32 [k] in
+    0..1.
     """
 
     photo_id: int

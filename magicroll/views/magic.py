@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
@@ -14,7 +17,7 @@ _LONGEST_SEARCH = 200  # characters
 @require_safe
 @shows_corpus
 def magic(request: HttpRequest) -> HttpResponse:
-    context = {"shelves": reading.magic_view(reading.corpus_of(request.user))}
+    context = {"shelves": _with_own_covers(reading.magic_view(reading.corpus_of(request.user)))}
     return render_page(request, "magic.html", "shelves", context)
 
 
@@ -41,3 +44,15 @@ def search(request: HttpRequest) -> HttpResponse:
         raise Http404 from error
     context = {"q": q, "found": found, "rows": rows(request, found.page, context=f"search:{q}")}
     return render_page(request, "search.html", "rows", context)
+
+
+def _with_own_covers(shelves: Sequence[reading.Shelf]) -> list[reading.Shelf]:
+    """Let no two tiles show the same photo where a category has another to show."""
+    shown: set[int] = set()
+    result = []
+    for shelf in shelves:
+        candidates = [shelf.cover, *(tile.cover for tile in shelf.tags), *shelf.photos]
+        cover = next((photo for photo in candidates if photo and photo.pk not in shown), shelf.cover)
+        shown |= {cover.pk} if cover else set()
+        result.append(replace(shelf, cover=cover))
+    return result

@@ -1,5 +1,5 @@
 // What every page needs: the grid, pictures that fade in, the next page, refreshing after uploads.
-import { lay, start } from "./grid.js";
+import { start } from "./grid.js";
 
 const root = document.documentElement;
 root.classList.add("js");
@@ -56,43 +56,53 @@ async function fetchAgain(feed) {
   return all;
 }
 
+// A picture that is here already goes into its new place: nothing flickers, nothing is fetched again.
 function keepPictures(feed, fresh) {
-  for (const cell of fresh.querySelectorAll(".cell")) {
-    const here = feed.querySelector(`.cell[data-id="${cell.dataset.id}"]`);
-    const [old, now] = [here?.querySelector("img"), cell.querySelector("img")];
-    if (old && old.getAttribute("src") === now.getAttribute("src")) {
-      old.alt = now.alt;
-      now.replaceWith(old);
-    }
+  const name = (picture) => `${picture.getAttribute("src")} ${picture.getAttribute("width")}`;
+  const here = new Map();
+  for (const picture of feed.querySelectorAll("img")) here.set(name(picture), picture);
+  for (const picture of fresh.querySelectorAll("img")) {
+    const old = here.get(name(picture));
+    if (!old) continue;
+    here.delete(name(picture));
+    old.alt = picture.alt;
+    picture.replaceWith(old);
   }
+}
+
+const shelfOf = (cell) => cell.closest(".category")?.getAttribute("aria-labelledby");
+
+/** Remember a cell by photo and shelf; returns what finds it again in the new content. */
+function remember(feed, cell) {
+  if (!cell) return () => undefined;
+  const [id, shelf] = [cell.dataset.id, shelfOf(cell)];
+  return () => Array.from(feed.querySelectorAll(`.cell[data-id="${id}"]`)).find((one) => shelfOf(one) === shelf);
 }
 
 async function refresh(feed) {
   const fresh = await fetchAgain(feed);
-  const anchor = window.scrollY < 100 ? null : firstVisible(feed);
+  const cells = Array.from(feed.querySelectorAll(".cell"));
+  const anchor = window.scrollY < 100 ? null : cells.find((cell) => cell.getBoundingClientRect().top >= 0);
   const top = anchor?.getBoundingClientRect().top;
+  const findAnchor = remember(feed, anchor);
+  const findFocus = remember(feed, feed.contains(document.activeElement) && document.activeElement.closest(".cell"));
   keepPictures(feed, fresh);
   feed.replaceChildren(fresh);
   htmx.process(feed);
   enhance();
-  if (feed.matches(".roll")) lay(feed);
-  if (!anchor) return;
-  const again = feed.querySelector(`.cell[data-id="${anchor.dataset.id}"]`);
+  const again = findAnchor();
   if (again) window.scrollBy({ top: again.getBoundingClientRect().top - top, behavior: "instant" });
-}
-
-function firstVisible(feed) {
-  return Array.from(feed.querySelectorAll(".cell")).find((cell) => cell.getBoundingClientRect().top >= 0);
+  findFocus()?.querySelector("a").focus({ preventScroll: true });
 }
 
 let refreshing = null;
-let again = false;
+let askedAgain = false;
 
 async function refreshAll() {
-  again = true;
+  askedAgain = true;
   if (refreshing) return;
-  while (again) {
-    again = false;
+  while (askedAgain) {
+    askedAgain = false;
     refreshing = Promise.all(Array.from(document.querySelectorAll("[data-feed]"), refresh)).catch(console.error);
     await refreshing;
     await new Promise((later) => setTimeout(later, 400));

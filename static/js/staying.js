@@ -1,5 +1,5 @@
-// While files are on their way, links change what the page shows instead of loading another page, so that
-// nothing is cut off. htmx's boost swaps the body; what belongs to the head and to <body> is done here.
+// While the tray is open, links change what the page shows instead of loading another page, so that
+// no upload is cut off and the tray stays. htmx's boost swaps the body; what belongs to the head and to <body> is done here.
 
 export function stay(on) {
   if (on === document.body.hasAttribute("hx-boost")) return;

@@ -10,10 +10,11 @@ export function plural(count, one, many) {
 }
 
 export class Tray {
-  constructor(element, { onCancel, onRetry }) {
+  constructor(element, { onCancel, onRetry, onClose }) {
     this.element = element;
     this.onCancel = onCancel;
     this.onRetry = onRetry;
+    this.onClose = onClose;
     this.rows = new Map();
     this.spoken = "";
     this.build();
@@ -59,6 +60,7 @@ export class Tray {
     this.element.hidden = true;
     this.rows.clear();
     this.list.replaceChildren();
+    this.onClose();
   }
 
   add(upload) {

@@ -18,7 +18,7 @@ let tray = null;
 
 if (home && uploadUrl) {
   home.hidden = true;
-  tray = new Tray(home, { onCancel: cancel, onRetry: retry });
+  tray = new Tray(home, { onCancel: cancel, onRetry: retry, onClose: () => stay(false) });
   document.addEventListener("click", onClick, true); // before htmx, where links are boosted
   document.addEventListener("change", onChange);
   document.addEventListener("submit", onSubmit);
@@ -45,7 +45,7 @@ export function add(files) {
 
 function go() {
   tray.total(uploads);
-  stay(uploads.some(isGoing));
+  stay(!home.hidden);
   const wait = pausedUntil - Date.now();
   if (wait > 0) return;
   let free = AT_ONCE - uploads.filter((upload) => upload.state === "sending").length;
@@ -169,6 +169,7 @@ function onClick(event) {
   if (!asked || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   event.stopPropagation();
+  document.getElementById("upload-menu")?.hidePopover();
   if (asked.dataset.upload || !hasFolders) choose(asked.dataset.upload === "folder");
   else showMenu(asked);
 }
@@ -184,7 +185,6 @@ function showMenu(beside) {
   for (const [kind, words] of [["files", "Choose photos"], ["folder", "Choose a folder"]]) {
     const item = Object.assign(document.createElement("button"), { type: "button", textContent: words });
     item.dataset.upload = kind;
-    item.addEventListener("click", () => menu.hidePopover());
     menu.append(item);
   }
   beside.after(menu); // so that it is next in the order of the keyboard
@@ -192,7 +192,8 @@ function showMenu(beside) {
   const box = beside.getBoundingClientRect();
   const below = box.bottom + menu.offsetHeight + 12 < innerHeight;
   menu.style.top = `${below ? box.bottom + 6 : box.top - menu.offsetHeight - 6}px`;
-  menu.style.left = `${Math.max(8, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
+  const widest = document.documentElement.clientWidth - menu.offsetWidth - 8;
+  menu.style.left = `${Math.max(8, Math.min(box.left, widest))}px`;
   menu.firstElementChild.focus();
 }
 

@@ -4,9 +4,9 @@ The database is the truth and the snapshot a cache: whatever is wrong with a fil
 opening and the index is built again. Pure: NumPy and FAISS, neither Django nor Celery.
 """
 
-from tagging.index.build import BusyError, build, extend
-from tagging.index.search import Neighbours, Tail, encode_tail, search
+from tagging.index.searching import Neighbours, Tail, encode_tail, search
 from tagging.index.snapshot import Snapshot, open_snapshot
+from tagging.index.storing import BusyError, build, extend
 from tagging.index.vectors import Batch
 
 __all__ = [

@@ -31,9 +31,7 @@ def index_projection(model: Path, dimensions: int = INDEX_DIMENSIONS) -> NDArray
     found = {t.name: numpy_helper.to_array(t) for t in graph.initializer if t.name in wanted}
     if len(found) < len(wanted):
         return None
-    return head_projection(
-        found[_HEAD][:, :, 0, 0], found[_SCALE], found[_SHIFT], found[_VARIANCE], dimensions
-    )
+    return head_projection(found[_HEAD][:, :, 0, 0], found[_SCALE], found[_VARIANCE], dimensions)
 
 
 def head_projection(

@@ -5,15 +5,14 @@ A caller that makes several reads for one answer holds them in one database snap
 
 from tagging.search.find import Found, Query, find
 from tagging.search.listing import BadCursor, Page, cards
+from tagging.search.magic import Shelf, magic_view
 from tagging.search.pages import (
     PhotoTags,
-    Shelf,
     TagChip,
     TagPage,
     TagTile,
     UnknownTag,
     corpus_of,
-    magic_view,
     months,
     outstanding_count,
     photo_tags,

@@ -16,7 +16,8 @@ from tagging.releases import release_tags
 PAGE = 60
 EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 CARD_FIELDS = (
-    "id", "owner_id", "name", "width", "height", "dominant_colour", "taken_at", "favourite", "revision", "trashed_at"
+    "id", "owner_id", "name", "width", "height", "dominant_colour", "taken_at", "favourite", "revision",
+    "trashed_at",
 )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ class Key:
 
 @dataclass(slots=True)
 class Page:
-    """Photos newest first, the cursor of the next page, and how many the whole list has where that is known."""
+    """Photos newest first, the next page's cursor, and how many the whole list has where that is known."""
 
     photos: list[Photo]
     next: str | None

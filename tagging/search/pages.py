@@ -1,9 +1,9 @@
-"""Roll, Magic View, tag pages, a photo's tags. Every answer comes from the corpus's one active release.
+"""Roll, rail, tag pages, a photo's tags. Every answer comes from the corpus's one active release.
 
 A caller that makes several reads for one answer holds them in one database snapshot.
 """
 
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -17,8 +17,6 @@ from tagging.releases import OWN_CATEGORY, release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Key, Page
 
-SHELF_PHOTOS = 14
-
 
 class UnknownTag(LookupError):
     """No such tag or category for this person."""
@@ -30,18 +28,6 @@ class TagTile:
     name: str
     count: int
     cover: Photo | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A category of the Magic View: its tags by count, its newest photos."""
-
-    slug: str
-    name: str
-    count: int
-    cover: Photo | None
-    tags: list[TagTile]
-    photos: list[Photo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +96,8 @@ def months(corpus: Corpus) -> list[MonthCount]:
 
 def rail_counts(corpus: Corpus) -> list[TagTile]:
     """Return the categories that have photos, in display order, without covers."""
-    order = _category_order(corpus)
-    rows = _counts(corpus).filter(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
+    order = category_order(corpus)
+    rows = counts(corpus).filter(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
     tiles = [TagTile(row.tag.slug, row.tag.name, row.count, None) for row in rows]
     return sorted(tiles, key=lambda tile: order.get(tile.slug, len(order)))
 
@@ -123,39 +109,10 @@ def outstanding_count(corpus: Corpus) -> int:
     ).count()
 
 
-def magic_view(corpus: Corpus) -> list[Shelf]:
-    """Return the categories in display order, each with cover, count, tags and newest photos."""
-    rows = list(_counts(corpus).select_related("tag"))
-    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
-    tiles = {row.tag_id: _tile(row, covers) for row in rows}
-    by_category = defaultdict(list)
-    hierarchy = release_tags(corpus.active_id).hierarchy
-    for row in rows:
-        if row.tag.kind != Tag.Kind.CATEGORY:
-            by_category[hierarchy.category(row.tag_id)].append(tiles[row.tag_id])
-    order = _category_order(corpus)
-    shelves = [row for row in rows if row.tag.kind == Tag.Kind.CATEGORY]
-    shelves.sort(key=lambda row: order.get(row.tag.slug, len(order)))
-    newest = {row.tag_id: listing.tagged(corpus, row.tag_id).older(None, SHELF_PHOTOS) for row in shelves}
-    shown = listing.cards(corpus, [key.photo_id for keys in newest.values() for key in keys])
-    photos = {photo.id: photo for photo in shown}
-    return [
-        Shelf(
-            row.tag.slug,
-            row.tag.name,
-            row.count,
-            covers.get(row.cover_id),
-            _by_count(by_category[row.tag_id]),
-            [photos[key.photo_id] for key in newest[row.tag_id] if key.photo_id in photos],
-        )
-        for row in shelves
-    ]
-
-
 def tag_page(corpus: Corpus, slug: str, before: str | None = None, limit: int = PAGE) -> TagPage:
     """Return the photos of a tag or category, newest first. Raises UnknownTag, BadCursor."""
     tag = tag_by_slug(corpus, slug)
-    count = _counts(corpus).filter(tag=tag).values_list("count", flat=True).first() or 0
+    count = counts(corpus).filter(tag=tag).values_list("count", flat=True).first() or 0
     page = listing.page_of(corpus, listing.tagged(corpus, tag.pk), before, limit, count)
     hierarchy = release_tags(corpus.active_id).hierarchy
     is_category = tag.kind == Tag.Kind.CATEGORY
@@ -175,11 +132,11 @@ def _tags_in(corpus: Corpus, category: Tag) -> list[TagTile]:
     hierarchy = release_tags(corpus.active_id).hierarchy
     rows = [
         row
-        for row in _counts(corpus).exclude(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
+        for row in counts(corpus).exclude(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
         if hierarchy.category(row.tag_id) == category.pk
     ]
     covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
-    return _by_count([_tile(row, covers) for row in rows])
+    return by_count([tile(row, covers) for row in rows])
 
 
 def tag_by_slug(corpus: Corpus, slug: str) -> Tag:
@@ -227,18 +184,18 @@ def suggest(corpus: Corpus, prefix: str) -> list[str]:
     return [*own.values_list("name", flat=True)[:6], *found][:12]
 
 
-def _counts(corpus: Corpus) -> QuerySet[TagCount]:
+def counts(corpus: Corpus) -> QuerySet[TagCount]:
     return TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id)
 
 
-def _category_order(corpus: Corpus) -> dict[str, int]:
+def category_order(corpus: Corpus) -> dict[str, int]:
     slugs = [category.slug for category in release_tags(corpus.active_id).vocabulary.categories]
     return {slug: place for place, slug in enumerate([*slugs, OWN_CATEGORY])}
 
 
-def _tile(row: TagCount, covers: dict[int, Photo]) -> TagTile:
+def tile(row: TagCount, covers: Mapping[int, Photo]) -> TagTile:
     return TagTile(row.tag.slug, row.tag.name, row.count, covers.get(row.cover_id))
 
 
-def _by_count(tiles: list[TagTile]) -> list[TagTile]:
+def by_count(tiles: list[TagTile]) -> list[TagTile]:
     return sorted(tiles, key=lambda tile: (-tile.count, tile.name))

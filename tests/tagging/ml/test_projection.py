@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from tagging.ml.projection import head_projection, index_projection
 
@@ -42,9 +42,24 @@ def test_it_has_no_more_dimensions_than_the_network() -> None:
         head_projection(*layer(), 13)
 
 
+def saved(path: Path, **weights: np.ndarray) -> Path:
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "tiny", [x], [y], constants)), path)
+    return path
+
+
+def test_it_is_read_from_an_encoder_file(tmp_path: Path) -> None:
+    head, scale, variance = layer()
+    weights = {
+        "_conv_head.weight": head[:, :, None, None],
+        "_bn1.weight": scale,
+        "_bn1.running_var": variance,
+    }
+    found = index_projection(saved(tmp_path / "lite.onnx", **weights), 8)
+    np.testing.assert_array_equal(found, head_projection(head, scale, variance, 8))
+
+
 def test_another_kind_of_network_has_none(tmp_path: Path) -> None:
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "tiny", [x], [y])
-    onnx.save(helper.make_model(graph), tmp_path / "tiny.onnx")
-    assert index_projection(tmp_path / "tiny.onnx") is None
+    assert index_projection(saved(tmp_path / "other.onnx", weight=np.ones(3, np.float32))) is None

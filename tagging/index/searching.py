@@ -120,6 +120,9 @@ def _best(
 
 
 def _fetched(index: faiss.IndexIDMap, q: NDArray[np.float32], k: int, hidden: Ids) -> Neighbours:
+    # One question is one thread's work in FAISS; the others of its pool only spin, which on a busy machine
+    # made it take ten times as long. The setting is the calling thread's own.
+    faiss.omp_set_num_threads(1)
     parameters = None
     if len(hidden):
         # FAISS keeps no reference to a selector: these names hold them until the search is over.
