@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from magicroll.http import HttpRequest, shows_corpus, snapshot_read
+from magicroll.models import Photo
 from magicroll.views.frame import render_page
 from magicroll.views.months import rows
 from tagging import search as reading
@@ -47,12 +48,11 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _with_own_covers(shelves: Sequence[reading.Shelf]) -> list[reading.Shelf]:
-    """Let no two tiles show the same photo where a category has another to show."""
-    shown: set[int] = set()
-    result = []
-    for shelf in shelves:
+    """Let no two tiles show the same photo where a category has another one to show."""
+    covers: dict[str, Photo] = {}
+    for shelf in sorted(shelves, key=lambda shelf: shelf.count):  # those with the least choice choose first
         candidates = [shelf.cover, *(tile.cover for tile in shelf.tags), *shelf.photos]
-        cover = next((photo for photo in candidates if photo and photo.pk not in shown), shelf.cover)
-        shown |= {cover.pk} if cover else set()
-        result.append(replace(shelf, cover=cover))
-    return result
+        free = (photo for photo in candidates if photo and photo not in covers.values())
+        if cover := next(free, shelf.cover):
+            covers[shelf.slug] = cover
+    return [replace(shelf, cover=covers.get(shelf.slug)) for shelf in shelves]

@@ -21,7 +21,7 @@ def test_it_works(as_alice: Client, alice):
     photo = make_photo(alice, name="IMG_0001.jpg", width=4000, height=3000, dominant_colour="#112233")
     page = as_alice.get(reverse("roll")).content.decode()
     assert "June 2024" in page
-    assert f'href="/photo/{photo.pk}/?in=roll"' in page
+    assert f'href="/photo/{photo.pk}/"' in page
     assert f'src="/photo/{photo.pk}/thumbnail.jpg?r=1"' in page
     assert f"/photo/{photo.pk}/preview.jpg?r=1 1600w" in page
     assert 'width="4000" height="3000"' in page

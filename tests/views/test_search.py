@@ -90,10 +90,10 @@ def test_odd_input_is_text_like_any_other(as_alice: Client, alice):
 
 def test_it_goes_on_by_cursor_with_the_same_words(as_alice: Client, alice):
     for number in range(61):
-        make_photo(alice, JUNE - timedelta(hours=number), name="beach & sand.jpg")
-    first = as_alice.get(reverse("search"), {"q": "beach & sand"}).content.decode()
+        make_photo(alice, JUNE - timedelta(hours=number), name="qx7 & zz9.jpg")
+    first = as_alice.get(reverse("search"), {"q": "qx7 & zz9"}).content.decode()
     older = re.search(r'hx-get="([^"]+)"', first[first.index('class="more"') :])
     assert older
     rest = as_alice.get(older.group(1).replace("&amp;", "&"), headers={"HX-Request": "true"})
     assert len(re.findall(r"data-id=", rest.content.decode())) == 1
-    assert as_alice.get(reverse("search"), {"q": "beach", "before": "x"}).status_code == 404
+    assert as_alice.get(reverse("search"), {"q": "qx7", "before": "x"}).status_code == 404

@@ -170,9 +170,11 @@ def _only_one_here() -> IO[str]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.seek(0)
+        with lock:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
         raise CommandError(
-            f"Magic Roll runs on {path.parent} already (process {lock.read().strip() or 'unknown'}). "
+            f"Magic Roll runs on {path.parent} already (process {holder}). "
             "Stop it first, or give this one its own MAGICROLL_DATA_DIR."
         ) from error
     lock.truncate(0)
