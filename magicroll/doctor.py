@@ -117,7 +117,7 @@ def network() -> str:
     try:
         release = default_release()
         spec = ENCODERS[release.encoder]
-        encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER, settings.ONNX_THREADS)
+        encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER)
     except (NoRelease, NotInstalled) as error:
         raise Fault(str(error), "Run `manage.py install_encoders`.") from error
     except ProviderError as error:

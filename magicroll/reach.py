@@ -15,7 +15,7 @@ from magicroll.celery import app
 
 logger = logging.getLogger(__name__)
 
-BROKER_TIMEOUT_S = 2.0
+BROKER_TIMEOUT_S = 2
 
 
 class Unreachable(Exception):

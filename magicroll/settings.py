@@ -226,7 +226,7 @@ UPLOADS_PER_MINUTE = env.integer("MAGICROLL_UPLOADS_PER_MINUTE", 1200)
 MODELS_DIR = Path(env.text("MAGICROLL_MODELS_DIR", str(DATA_DIR / "models"))).resolve()
 INDEX_DIR = Path(env.text("MAGICROLL_INDEX_DIR", str(DATA_DIR / "indexes"))).resolve()
 ONNX_PROVIDER = env.text("MAGICROLL_ONNX_PROVIDER", "auto")
-ONNX_THREADS = env.integer("MAGICROLL_ONNX_THREADS", 1)  # per worker thread, of which there is one a core
+ONNX_THREADS = env.integer("MAGICROLL_ONNX_THREADS", 0)  # 0: one for each core
 
 AUTH_USER_MODEL = "magicroll.User"
 AUTH_PASSWORD_VALIDATORS = [

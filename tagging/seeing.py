@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from tagging.ml.pipeline import encode_pictures
@@ -29,7 +30,7 @@ def see(release_id: int, work: Sequence[Work]) -> Seen:
     tagger = tagger_for(release_id)
     seen = Seen()
     pictures = _read(work, tagger.encoder.spec.input_px, seen.failures)
-    for batch in encode_pictures(tagger.encoder, pictures):
+    for batch in encode_pictures(tagger.encoder, pictures, workers=settings.ONNX_THREADS):
         said = tagger.score(batch.embeddings.astype(np.float16))
         seen.annotations.extend(
             NewAnnotation(item.photo_id, item.revision, one.embedding, one.tags, one.scores)

@@ -35,6 +35,6 @@ def _tagger(release_id: int) -> Tagger:
         raise WrongEncoder(
             f"Release {release.name} needs an encoder {release.encoder} that isn't known here."
         )
-    encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER, settings.ONNX_THREADS)
+    encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER)
     logger.info("encoder opened on %s", provider_in_use(encoder.session), extra={"release": release_id})
     return Tagger(encoder, release_tags(release_id).vocabulary)

@@ -5,8 +5,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ObjectDoesNotExist
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from tagging import services as tagging
 from tagging.search.listing import describe
 
 _NAME_CHARS = 80
+_DIGITS = 19  # 2**63 has as many: no id is as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +143,20 @@ def suggest(request: HttpRequest) -> HttpResponse:
 def _judge(request: HttpRequest, found: Photo) -> str:
     """Carry out what was said about a tag; return what was wrong with it, empty if nothing."""
     verdict, name, tag = (request.POST.get(key, "").strip() for key in ("verdict", "name", "tag"))
-    if verdict == "add" and not tag:
-        if not name:
-            return "Type a tag first."
-        try:
-            tagging.add_tag(request.user, found, name)
-        except tagging.TagRefused as refused:
-            return str(refused)
-        return ""
-    if verdict not in ("reject", "undo") or not (tag.isascii() and tag.isdigit()):
-        return "Choose a tag first."
+    known = tag.isascii() and tag.isdigit() and len(tag) < _DIGITS
     try:
-        (tagging.reject_tag if verdict == "reject" else tagging.undo_verdict)(request.user, found, int(tag))
-    except ObjectDoesNotExist as error:
-        raise Http404("No such tag.") from error
+        if verdict == "add":
+            if not name:
+                return "Type a tag first."
+            tagging.add_tag(request.user, found, name)
+        elif verdict == "reject" and known:
+            tagging.reject_tag(request.user, found, int(tag))
+        elif verdict == "undo" and known:
+            tagging.undo_verdict(request.user, found, int(tag))
+        else:
+            return "Choose a tag first."
+    except tagging.TagRefused as refused:
+        return str(refused)
     return ""
 
 
@@ -197,7 +197,7 @@ def _neighbour(request: HttpRequest, photo_id: int | None, within: str) -> Besid
 def _back(found: Photo, within: str) -> str:
     """Return the page that the photo was opened from."""
     kind, _, rest = within.partition(":")
-    if kind == "tag" and rest:
+    if kind == "tag" and rest and "/" not in rest:
         return reverse("tag", args=[rest])
     if kind == "search" and rest:
         return reverse("search") + "?" + urlencode({"q": rest})

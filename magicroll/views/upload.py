@@ -16,6 +16,7 @@ from magicroll.models import Photo
 from tagging import search
 
 _MOST_PHOTOS_ASKED_FOR = 100
+_DIGITS = 19  # 2**63 has as many: no id is as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ def _receive(request: HttpRequest) -> HttpResponse:
 @require_safe
 def upload_status(request: HttpRequest) -> JsonResponse:
     asked = request.GET.get("ids", "").split(",")
-    ids = [int(text) for text in asked if text.isascii() and text.isdigit()][:_MOST_PHOTOS_ASKED_FOR]
+    ids = [int(text) for text in asked if text.isascii() and text.isdigit() and len(text) < _DIGITS]
     if not ids:
         return JsonResponse({"message": "Name photos: ?ids=1,2,3"}, status=422)
     corpus = search.corpus_of(request.user)
     photos = []
-    for photo in Photo.objects.owned_by(request.user).filter(pk__in=ids):
+    for photo in Photo.objects.owned_by(request.user).filter(pk__in=ids[:_MOST_PHOTOS_ASKED_FOR]):
         tags = search.photo_tags(corpus, photo)
         photos.append({"id": photo.pk, "pending": tags.pending, "tags": [tag.name for tag in tags.tags]})
     return JsonResponse({"photos": photos, "outstanding": search.outstanding_count(corpus)})

@@ -13,8 +13,8 @@ PREVIEW_PX = 1600
 
 # Decoding and shrinking is what a worker pays on top of inference. Of the 2 to 4 ms for a 480 px thumbnail,
 # shrinking costs 1.0 with box, 1.3 with Hamming, 2.1 with bicubic, 3.0 with Lanczos. The embeddings with box
-# and Hamming are equally close to those of a Lanczos-shrunk original (cosine 0.938 and 0.941); compression of
-# the thumbnail costs more than the filter. Box only repeats pixels when it enlarges, hence the second one.
+# and Hamming are equally close to those of a Lanczos-shrunk original; compression of the thumbnail costs more
+# than the filter. Box only repeats pixels when it enlarges, hence the second one.
 _SHRINK = Image.Resampling.BOX
 _ENLARGE = Image.Resampling.BICUBIC
 

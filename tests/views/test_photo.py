@@ -211,14 +211,15 @@ class TestTags:
         assert message in text(response)
         assert not Verdict.objects.exists()
 
-    @pytest.mark.parametrize("verdict", ["reject"])
-    def test_another_persons_own_tag_is_404(
-        self, as_alice: Client, photo: Photo, bob: User, verdict: str
-    ) -> None:
+    def test_another_persons_own_tag_is_no_tag(self, as_alice: Client, photo: Photo, bob: User) -> None:
         theirs = Tag.objects.create(owner=bob, slug="secret", name="secret", kind=Tag.Kind.OWN)
-        data = {"verdict": verdict, "tag": theirs.pk}
-        response = as_alice.post(f"/photo/{photo.pk}/tags/", data)
-        assert response.status_code == 404
+        url = f"/photo/{photo.pk}/tags/"
+        answers = [
+            as_alice.post(url, {"verdict": "reject", "tag": tag}) for tag in (theirs.pk, 999_999, 10**30)
+        ]
+        assert [answer.status_code for answer in answers] == [422, 422, 422]
+        assert "There is no such tag." in text(answers[0])
+        assert "secret" not in text(answers[0])
         assert not Verdict.objects.exists()
 
     def test_what_could_not_be_tagged_says_why(self, as_alice: Client, photo: Photo) -> None:

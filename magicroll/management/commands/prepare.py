@@ -46,7 +46,7 @@ def collect_static_if_changed() -> bool:
 
 def _sources_digest() -> str:
     """Hash the names and contents of all static sources, and the storage that rewrites them."""
-    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    digest = hashlib.sha256(str(settings.STORAGES["staticfiles"]).encode())
     for finder in get_finders():
         for name, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
             with storage.open(name) as file:
