@@ -294,7 +294,7 @@ class TestSimilar:
 
 class TestSuggest:
     def test_it_works(self, as_alice: Client) -> None:
-        assert '<option value="Dog' in text(as_alice.get("/tags/suggest/?q=do")).replace("dog", "Dog")
+        assert '<option value="dog">' in text(as_alice.get("/tags/suggest/?q=dog")).lower()
         assert text(as_alice.get("/tags/suggest/?q=")).strip() == ""
 
     def test_it_never_offers_another_persons_tags(self, as_alice: Client, bob: User) -> None:
