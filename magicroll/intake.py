@@ -86,10 +86,13 @@ def _limits() -> Limits:
     return Limits(max_pixels=settings.MAX_PIXELS, max_bytes=settings.MAX_UPLOAD_BYTES)
 
 
-def store_upload(user: User, file: StoredUpload, *, sidecar: Sidecar | None = None) -> Outcome:
+def store_upload(
+    user: User, file: StoredUpload, *, sidecar: Sidecar | None = None, hint: bool = True
+) -> Outcome:
     """Take a file into a person's roll: stored, recognised, refused for a reason, or set aside.
 
-    Refused files leave nothing behind. A file that no decoder could finish is kept and set aside.
+    Refused files leave nothing behind. A file that no decoder could finish is kept and set aside. A caller
+    with many files hints at the work itself, now and then.
     """
     if file.size > settings.MAX_UPLOAD_BYTES:
         return Outcome(OutcomeKind.REFUSED, None, str(refuse_bytes(file.size, _limits())))
@@ -109,7 +112,7 @@ def store_upload(user: User, file: StoredUpload, *, sidecar: Sidecar | None = No
             reason = SET_ASIDE[failed.reason]
         photo = _photo(user, file, picture, reason, sidecar)
         try:
-            return _keep(photo, Path(file.path), folder)
+            return _keep(photo, Path(file.path), folder, hint=hint)
         except IntegrityError:  # the same photo came twice at the same time
             again = _known(user, file.sha256)
             if again is None:
@@ -137,14 +140,14 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(photo: Photo, original: Path, folder: Path) -> Outcome:
+def _keep(photo: Photo, original: Path, folder: Path, *, hint: bool) -> Outcome:
     """Store the files, then write the row and note the work, then hint at it."""
     with storage.storing(_local_files(photo, original, folder)), corpus_change(photo.owner_id) as change:
         photo.save(force_insert=True)
         change.born([photo.id])
         storage.claim(photo.files)
         if photo.state == Photo.State.READY:
-            _needs_tags(change, [photo.id])
+            _needs_tags(change, [photo.id], hint=hint)
     if photo.state == Photo.State.SET_ASIDE:
         return Outcome(OutcomeKind.SET_ASIDE, photo, photo.set_aside_reason)
     return Outcome(OutcomeKind.STORED, photo, "In your roll.")
@@ -157,9 +160,10 @@ def _local_files(photo: Photo, original: Path | None, folder: Path) -> dict[str,
     return files
 
 
-def _needs_tags(change: Change, photo_ids: Collection[int]) -> None:
+def _needs_tags(change: Change, photo_ids: Collection[int], *, hint: bool = True) -> None:
     tagging.needs_tags(change, photo_ids)
-    tasks.hint(change.corpus.owner_id)
+    if hint:
+        tasks.hint(change.corpus.owner_id)
 
 
 def _photo(

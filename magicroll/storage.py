@@ -57,8 +57,9 @@ def release(names: Iterable[str]) -> None:
 
 
 def discard(names: Iterable[str]) -> None:
-    """Delete unclaimed files, then the notes of them."""
-    names = list(names)
+    """Delete those of these files that nothing claims, then the notes of them."""
+    unclaimed = UnclaimedFile.objects.filter(name__in=list(names))
+    names = list(unclaimed.values_list("name", flat=True))
     for name in names:
         default_storage.delete(name)
     UnclaimedFile.objects.filter(name__in=names).delete()

@@ -23,6 +23,11 @@ logger = logging.getLogger(__name__)
 ROWS_PER_BATCH = 4096
 TAIL_ROWS = 500  # searched exactly in some 10 ms; from there on, or from 2 %, it is worth compacting
 TAIL_SHARE = 0.02
+LONGEST_TAIL = 10_000  # rows that a reader puts up with; without a snapshot a larger corpus has to wait for one
+
+
+class IndexMissing(LookupError):
+    """The corpus is too large to search without its snapshot, which is missing or was torn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,24 @@ class CorpusIndex:
 
 
 def open_index(corpus: Corpus) -> CorpusIndex:
-    """Open the index of a corpus's active release. A missing or torn snapshot only makes the tail longer."""
+    """Open the index of a corpus's active release. A missing or torn snapshot only makes the tail longer.
+
+    Raises IndexMissing where that tail would be too long.
+    """
     snapshot = _snapshot(corpus)
+    if _tail_rows(corpus, snapshot)[: LONGEST_TAIL + 1].count() > LONGEST_TAIL:
+        raise IndexMissing
     return CorpusIndex(snapshot, _tail(corpus.owner_id, corpus.active_id, corpus.version, snapshot))
 
 
 def _snapshot(corpus: Corpus) -> index.Snapshot | None:
     return index.open_snapshot(_folder(corpus), _key(corpus), _release_sha(corpus))
+
+
+def _snapshot_to_keep(corpus: Corpus) -> index.Snapshot | None:
+    """Open the snapshot unless it is ahead of its corpus, as after the restore of an older database."""
+    snapshot = _snapshot(corpus)
+    return snapshot if snapshot is not None and snapshot.version <= corpus.version else None
 
 
 def _folder(corpus: Corpus) -> Path:
@@ -61,7 +77,7 @@ def _tail_rows(corpus: Corpus, snapshot: index.Snapshot | None) -> AnnotationQue
     return rows if snapshot is None else rows.filter(version__gt=snapshot.version)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _tail(owner_id: int, release_id: int, version: int, snapshot: index.Snapshot | None) -> index.Tail:
     """Read and pack the tail once for each corpus version and snapshot."""
     corpus = Corpus(owner_id=owner_id, active_id=release_id, version=version)
@@ -92,7 +108,7 @@ def _batch(ids: list[int], packed: list[bytes]) -> index.Batch:
 
 def is_due(corpus: Corpus) -> bool:
     """Tell whether the tail has grown so long that compacting is worth it."""
-    snapshot = _snapshot(corpus)
+    snapshot = _snapshot_to_keep(corpus)
     rows = _tail_rows(corpus, snapshot)
     due = TAIL_ROWS if snapshot is None else max(TAIL_ROWS, round(snapshot.count * TAIL_SHARE))
     return rows[:due].count() >= due
@@ -104,7 +120,7 @@ def compact(corpus: Corpus) -> None:
     The version is read before the rows: a row that changes meanwhile carries a later one and stays in the
     tail. Another process that is at the same index leaves nothing to do.
     """
-    snapshot = _snapshot(corpus)
+    snapshot = _snapshot_to_keep(corpus)
     try:
         if snapshot is None:
             index.build(

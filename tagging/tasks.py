@@ -1,10 +1,15 @@
 """Celery's face: ids in, one service called. Running a task twice is running it once."""
 
+import logging
 import time
 
-from celery import shared_task
+from celery import Task, shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
 
 from tagging import services, sweeping
+
+logger = logging.getLogger(__name__)
 
 SLICE_S = 2.0  # then others get their turn
 
@@ -23,7 +28,25 @@ def annotate(owner_id: int) -> None:
 
 def hint(owner_id: int) -> None:
     """Say after the commit that a corpus has outstanding photos; a lost hint only costs time."""
-    annotate.delay_on_commit(owner_id)  # type: ignore[attr-defined]  # the stubs don't know Celery's Django task
+    transaction.on_commit(lambda: hint_now(owner_id), robust=True)
+
+
+def hint_now(owner_id: int) -> None:
+    """Say that a corpus has outstanding photos."""
+    _send(annotate, owner_id)
+
+
+def hint_index(owner_id: int) -> None:
+    """Say that a corpus lacks its similarity index."""
+    _send(compact_index, owner_id)
+
+
+def _send(task: "Task[[int], None]", owner_id: int) -> None:
+    """What is committed stands, broker or not."""
+    try:
+        task.apply_async((owner_id,), retry=False)
+    except OperationalError:
+        logger.warning("the broker does not answer; the sweep will find the work", extra={"owner": owner_id})
 
 
 @shared_task

@@ -1,6 +1,9 @@
 """Fixtures for everything that needs people, releases or photos."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,8 +19,29 @@ def shared_photos() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches() -> None:
-    """Forget what a process may remember for ever but a test database doesn't keep."""
-    from tagging.releases import release_tags
+def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what a process may remember for ever but a test database doesn't keep.
 
-    release_tags.cache_clear()
+    A vocabulary's text is the same in every test: parsing it again for each would take half the suite's time.
+    """
+    from tagging import releases
+
+    monkeypatch.setattr(releases, "Vocabulary", SimpleNamespace(from_json=_vocabulary))
+    releases.release_tags.cache_clear()
+
+
+@lru_cache
+def _vocabulary(text: str) -> object:
+    from tagging.vocabulary import Vocabulary
+
+    return Vocabulary.from_json(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_decoders_left() -> Iterator[None]:
+    """End this process's decoder children, if a test has started any."""
+    yield
+    from magicroll.intake import decoders
+
+    if decoders.cache_info().currsize:
+        decoders().close()

@@ -1,22 +1,56 @@
-"""What the photo grids need of a photo beyond its own fields."""
+"""Photos in pages. In Python: a page may have hundreds, and an include for each took most of its time."""
+
+from functools import lru_cache
+from urllib.parse import quote
 
 from django import template
-from django.urls import reverse
+from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
 from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
-from magicroll.models import Photo
+from magicroll.models import PREVIEW_PX, THUMB_PX, Photo
 
 register = template.Library()
+
+_SIZES = (("thumbnail", THUMB_PX), ("preview", PREVIEW_PX))
+
+
+@register.simple_tag
+def cell(photo: Photo, within: str = "") -> SafeString:
+    """Show a photo in a grid as a link to its page, which knows the list `within` which it was opened."""
+    return format_html(
+        '<li class="cell" data-id="{}" data-colour="{}"><a href="{}{}">{}</a>{}</li>',
+        photo.pk,
+        photo.dominant_colour,
+        _address("photo", photo.pk, get_script_prefix()),
+        f"?in={quote(within, safe='')}" if within else "",
+        picture(photo),
+        _heart() if photo.favourite else "",
+    )
+
+
+@register.simple_tag
+def picture(photo: Photo) -> SafeString:
+    """Show a photo's thumbnail; its size is known before it comes, and a wide row may take the preview."""
+    sources = srcset(photo)
+    return format_html(
+        '<img src="{}"{} width="{}" height="{}" loading="lazy" decoding="async" alt="{}">',
+        thumbnail_url(photo),
+        format_html(' srcset="{}" sizes="auto, 300px"', sources) if sources else "",
+        photo.width,
+        photo.height,
+        alt(photo),
+    )
 
 
 @register.filter
 def thumbnail_url(photo: Photo) -> str:
     """Return the thumbnail's address; it changes with the pixels, so that browsers may keep it for ever."""
-    return _address("thumbnail", photo)
+    return _picture_address("thumbnail", photo)
 
 
-@register.filter
 def srcset(photo: Photo) -> str:
     """Name both stored sizes with their widths, so that a panorama's row gets enough pixels.
 
@@ -26,7 +60,7 @@ def srcset(photo: Photo) -> str:
     if longest <= THUMB_PX:
         return ""
     sizes = [(name, round(photo.width * min(1.0, limit / longest))) for name, limit in _SIZES]
-    return ", ".join(f"{_address(name, photo)} {max(1, width)}w" for name, width in sizes)
+    return ", ".join(f"{_picture_address(name, photo)} {max(1, width)}w" for name, width in sizes)
 
 
 @register.filter
@@ -36,8 +70,24 @@ def alt(photo: Photo) -> str:
     return ", ".join([*said, "favourite"] if photo.favourite else said)
 
 
-_SIZES = (("thumbnail", THUMB_PX), ("preview", PREVIEW_PX))
+def _picture_address(name: str, photo: Photo) -> str:
+    return f"{_address(name, photo.pk, get_script_prefix())}?r={photo.revision}"
 
 
-def _address(name: str, photo: Photo) -> str:
-    return f"{reverse(name, args=[photo.pk])}?r={photo.revision}"
+def _address(name: str, photo_id: int, script_prefix: str) -> str:
+    before, after = _around_id(name, script_prefix)
+    return f"{before}{photo_id}{after}"
+
+
+@lru_cache(maxsize=32)
+def _around_id(name: str, script_prefix: str) -> tuple[str, str]:
+    """Resolve an address once for all photos. `reverse` puts the script prefix in front, hence the key."""
+    before, _, after = reverse(name, args=[0]).rpartition("/0/")
+    return f"{before}/", f"/{after}"
+
+
+@lru_cache(maxsize=1)
+def _heart() -> SafeString:
+    return format_html(
+        '<svg class="icon heart" aria-hidden="true"><use href="{}#heart"></use></svg>', static("icons.svg")
+    )

@@ -17,6 +17,7 @@ from magicroll.http import HttpRequest, photo_or_404, snapshot_read
 from magicroll.models import Photo
 from tagging import search
 from tagging import services as tagging
+from tagging import tasks
 from tagging.search.listing import describe
 
 _NAME_CHARS = 80
@@ -73,6 +74,8 @@ def photo_tags(request: HttpRequest, photo_id: int) -> HttpResponse:
 def similar(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
     alike = search.similar_photos(search.corpus_of(request.user), found)
+    if alike.index_missing:
+        tasks.hint_index(request.user.pk)
     context = {"photo": found, "origin": found.pk, "similar": alike}
     template = "photo.html#similar" if request.htmx and not request.htmx.boosted else "similar.html"
     return render(request, template, context)

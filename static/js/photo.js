@@ -1,5 +1,7 @@
 // The photo page: keys, swipes, chrome that fades, the information panel, neighbours fetched ahead.
 
+import "./staying.js"; // previous and next change this page instead of loading another
+
 const QUIET_AFTER_MS = 2000;
 const SWIPE_PX = 60;
 const REMEMBERED = "photo-info";
@@ -143,5 +145,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   }
 });
 
-document.addEventListener("htmx:afterSwap", open);
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  open();
+  const announcer = document.getElementById("announcer");
+  const picture = document.getElementById("picture");
+  if (detail.target === document.body && announcer && picture) announcer.textContent = picture.alt;
+});
 open();

@@ -9,16 +9,20 @@ from magicroll.models import Photo
 from tagging import index
 from tagging.models import Annotation, Corpus
 from tagging.search import listing
-from tagging.snapshots import open_index
+from tagging.snapshots import IndexMissing, open_index
 
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Photos by likeness and their cosines; `ready` is False while the photo has no embedding yet."""
+    """Photos by likeness and their cosines.
+
+    ready: False while the photo has no embedding yet, or the index has to be built anew (`index_missing`).
+    """
 
     photos: list[Photo]
     scores: list[float]
     ready: bool
+    index_missing: bool = False
 
 
 def similar_photos(corpus: Corpus, photo: Photo, k: int = 24) -> Similar:
@@ -28,7 +32,10 @@ def similar_photos(corpus: Corpus, photo: Photo, k: int = 24) -> Similar:
     )
     if mine is None:
         return Similar([], [], ready=False)
-    searched = open_index(corpus)
+    try:
+        searched = open_index(corpus)
+    except IndexMissing:
+        return Similar([], [], ready=False, index_missing=True)
     found = index.search(
         searched.snapshot,
         searched.tail,

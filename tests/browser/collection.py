@@ -1,0 +1,40 @@
+"""A roll that somebody has used for a while: everything that a page may have to show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from tests.browser.album import Album
+from tests.browser.site import Person, Site
+
+TOO_LARGE_PX = 12_000  # a square picture of this side exceeds site.DECODER_MEMORY_MB when it is decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    owner: Person
+    album: Album
+    photo: int  # of the album's first picture
+    trashed: int
+    set_aside: int
+
+
+def collect(site: Site, album: Album, folder: Path) -> Collection:
+    """Fill a roll; some photos are favourites, some in the trash, one could not be read."""
+    owner = site.new_person()
+    ids = owner.upload(*album.photos)
+    for photo in ids[:-1:7]:
+        owner.http.post(f"/photo/{photo}/favourite/", {"favourite": "yes"})
+    for photo in ids[-4:][-len(ids) // 2 :]:
+        owner.http.post(f"/photo/{photo}/trash/", {})
+    owner.http.post(f"/photo/{ids[0]}/tags/", {"verdict": "add", "name": "Grandma's garden"})
+    return Collection(owner, album, ids[0], ids[-1], _upload_too_large(owner, folder))
+
+
+def _upload_too_large(owner: Person, folder: Path) -> int:
+    huge = folder / "huge-scan-of-a-poster.png"
+    Image.new("1", (TOO_LARGE_PX, TOO_LARGE_PX)).save(huge)
+    (photo,) = owner.send(huge)
+    assert "set aside" in owner.http.get(f"/photo/{photo}/")
+    return photo
