@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 ROWS_PER_BATCH = 4096
 TAIL_ROWS = 500  # searched exactly in some 10 ms; from there on, or from 2 %, it is worth compacting
 TAIL_SHARE = 0.02
-LONGEST_TAIL = 10_000  # rows that a reader puts up with; without a snapshot a larger corpus has to wait for one
+LONGEST_TAIL = 10_000  # rows that a reader puts up with; a larger corpus has to wait for its snapshot
 
 
 class IndexMissing(LookupError):

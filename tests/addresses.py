@@ -105,7 +105,8 @@ def unnamed() -> list[str]:
 
 def _walk(resolver: URLResolver, namespace: str = "", above: frozenset[str] = frozenset()) -> Iterator[Address]:
     for entry in resolver.url_patterns:
-        parameters = above | frozenset(entry.pattern.converters)
+        named = getattr(entry.pattern, "converters", None) or entry.pattern.regex.groupindex
+        parameters = above | frozenset(named)
         if isinstance(entry, URLResolver):
             inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
             yield from _walk(entry, inner, parameters)

@@ -198,7 +198,7 @@ def _files(user: User) -> list[dict[str, Any]]:
 
 def test_every_address_is_known_here_by_name():
     assert {address.name for address in addresses()} == KNOWN.keys()
-    assert set(unnamed()) <= {"(?P<url>.*)$"}  # the admin's own "no such page"
+    assert set(unnamed()) <= {"(?P<url>.*)$", "<path:object_id>/"}  # the admin's own redirects
 
 
 @pytest.mark.parametrize("address", addresses(), ids=lambda address: address.name)
@@ -265,7 +265,7 @@ def attempts(address: Address, roll: Roll) -> Iterator[tuple[str, str, dict[str,
     asked = list(questions(address, roll))
     for url, names_object in asked:
         yield "GET", url, {}, names_object
-        for form in forms(address, roll):
+        for form in forms(address, roll) if "?" not in url else []:
             yield "POST", url, form, names_object
     for verb in ("HEAD", *OTHER_VERBS):
         yield verb, asked[0][0], {}, asked[0][1]
@@ -288,7 +288,7 @@ def test_nobody_but_administrators_gets_into_djangos_admin(rolls: tuple[Roll, Ro
         for client in clients if address.name != "admin:logout" else clients[:1]:
             for verb in ("GET", "POST", "DELETE"):
                 response = ask(client, verb, url, {})
-                expected = {200, 302} if address.name == "admin:login" else {302, 404, 405}
+                expected = {302, 404, 405} | ({200} if address.name == "admin:login" else set())
                 assert response.status_code in expected, (verb, url)
                 assert leaked(response, alice, url) == []
 

@@ -15,9 +15,8 @@ from magicroll import intake, services
 from magicroll.facts import facts_of
 from magicroll.http import HttpRequest, photo_or_404, snapshot_read
 from magicroll.models import Photo
-from tagging import search
+from tagging import search, tasks
 from tagging import services as tagging
-from tagging import tasks
 from tagging.search.listing import describe
 
 _NAME_CHARS = 80

@@ -66,9 +66,28 @@ function goBack() {
   else back.click();
 }
 
+// A key that comes while the next photo is on its way is kept for when it is there.
+let going = false;
+let wanted = null;
+function step(key) {
+  const link = control(key);
+  if (going) wanted = key;
+  else if (link) {
+    going = true;
+    link.click();
+  }
+}
+
+function arrive() {
+  going = false;
+  const key = wanted;
+  wanted = null;
+  if (key) step(key);
+}
+
 const keys = {
-  ArrowLeft: () => control("previous")?.click(),
-  ArrowRight: () => control("next")?.click(),
+  ArrowLeft: () => step("previous"),
+  ArrowRight: () => step("next"),
   Escape: goBack,
   i: toggleInfo,
   f: () => document.getElementById("favourite-button")?.click(),
@@ -112,7 +131,7 @@ document.addEventListener("touchend", (event) => {
   const down = event.changedTouches[0].clientY - touch.y;
   touch = null;
   if (Math.abs(across) > SWIPE_PX && Math.abs(across) > 2 * Math.abs(down)) {
-    control(across > 0 ? "previous" : "next")?.click();
+    step(across > 0 ? "previous" : "next");
   } else if (down < -SWIPE_PX && phone.matches) {
     showInfo(true);
   }
@@ -149,6 +168,9 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   open();
   const announcer = document.getElementById("announcer");
   const picture = document.getElementById("picture");
-  if (detail.target === document.body && announcer && picture) announcer.textContent = picture.alt;
+  if (detail.target !== document.body) return;
+  if (announcer && picture) announcer.textContent = picture.alt;
+  arrive();
 });
+for (const event of ["htmx:responseError", "htmx:sendError", "htmx:abort"]) document.addEventListener(event, arrive);
 open();

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.browser.album import Album
 from tests.browser.site import Person, Site
 
-TOO_LARGE_PX = 12_000  # a square picture of this side exceeds site.DECODER_MEMORY_MB when it is decoded
+TOO_LARGE_PX = 9_000  # a square picture of this side exceeds site.DECODER_MEMORY_MB when it is decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def collect(site: Site, album: Album, folder: Path) -> Collection:
 
 def _upload_too_large(owner: Person, folder: Path) -> int:
     huge = folder / "huge-scan-of-a-poster.png"
-    Image.new("1", (TOO_LARGE_PX, TOO_LARGE_PX)).save(huge)
+    Image.new("RGB", (TOO_LARGE_PX, TOO_LARGE_PX)).save(huge, compress_level=1)
     (photo,) = owner.send(huge)
     assert "set aside" in owner.http.get(f"/photo/{photo}/")
     return photo

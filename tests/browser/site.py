@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.ops.harness import Browser, environment, free_port, process, run, until
 
 MANAGE = [sys.executable, "manage.py"]
-DECODER_MEMORY_MB = 768  # little, so that there is a picture that exceeds it
+DECODER_MEMORY_MB = 300  # little, so that there is a picture that exceeds it
 _numbers = count(1)
 
 

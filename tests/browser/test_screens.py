@@ -91,6 +91,7 @@ def inspect(visit: Visit) -> Callable[..., None]:
                     color_scheme=scheme,
                     reduced_motion="reduce",
                     has_touch=width < 640,
+                    is_mobile=width < 640,
                 )
                 keep(page, f"{name}-{size}-{scheme}")
                 found[f"{size} {scheme}"] = findings(page)
