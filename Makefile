@@ -18,7 +18,8 @@ endif
 # Commands that need settings but serve nobody get a key that is worth nothing.
 WITHOUT_SERVING := MAGICROLL_SECRET_KEY=not-for-serving MAGICROLL_DATA_DIR=.cache/make-data
 
-.PHONY: help setup setup-dev run doctor test test-browser test-fault test-torch lint lock clean
+.PHONY: help setup setup-dev run doctor test test-browser test-fault test-torch lock clean
+.PHONY: lint lint-code lint-templates lint-types lint-imports lint-migrations
 
 help:
 	@echo 'make run [PORT=8000] [HOST=127.0.0.1]  start Magic Roll: web, worker and scheduler'
@@ -85,12 +86,23 @@ test-torch: setup-dev
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-torch.txt
 	$(PY) -m pytest -m torch $(ARGS)
 
-lint: setup-dev
+# `make -k lint` shows what every one of them has to say.
+lint: lint-code lint-templates lint-types lint-imports lint-migrations
+
+lint-code: setup-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+lint-templates: setup-dev
 	find templates -name '*.html' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+
+lint-types: setup-dev
 	$(WITHOUT_SERVING) $(PY) -m mypy
+
+lint-imports: setup-dev
 	$(VENV)/bin/lint-imports
+
+lint-migrations: setup-dev
 	$(WITHOUT_SERVING) $(PY) manage.py makemigrations --check --dry-run
 	$(WITHOUT_SERVING) $(PY) manage.py check
 

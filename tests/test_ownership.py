@@ -139,7 +139,7 @@ def filled(roll: Roll, text: str, *, encoded: bool = True) -> str:
         "dog_id": Tag.objects.get(slug="dog").pk,
         "file": roll.live.name,
         "newest": Key(roll.live.taken_at, roll.live.pk + 1),
-        "trash_cursor": f"{datetime(2100, 1, 1, tzinfo=UTC).isoformat()}|{roll.trashed.pk}",
+        "trash_cursor": Key(datetime(2100, 1, 1, tzinfo=UTC), roll.trashed.pk),
         "ids": ",".join(str(photo.pk) for photo in roll.photos),
     }
     return text.format_map({key: quote(str(value)) if encoded else value for key, value in values.items()})

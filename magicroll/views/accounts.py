@@ -90,7 +90,7 @@ def _next(request: HttpRequest) -> str:
     """Return where to go after log-in; addresses outside this site are ignored."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe else resolve_url("roll")
+    return target if safe and target.startswith("/") else resolve_url("roll")
 
 
 def _throttle_login(request: HttpRequest, username: str) -> HttpResponse | None:

@@ -6,7 +6,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.dateparse import parse_datetime
 from django.utils.formats import number_format
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +13,7 @@ from magicroll import services
 from magicroll.http import HttpRequest, snapshot_read
 from magicroll.models import Photo
 from magicroll.querysets import PhotoQuerySet
+from tagging import search
 
 PAGE = 120
 PURGE_AT_ONCE = 500
@@ -63,17 +63,15 @@ def _older(photos: PhotoQuerySet, before: str | None) -> PhotoQuerySet:
     newest_first = photos.order_by("-trashed_at", "-id")
     if not before:
         return newest_first
-    at, _, photo_id = before.rpartition("|")
     try:
-        moment = parse_datetime(at)
-    except ValueError:
-        moment = None
-    if moment is None or not photo_id.isdecimal():
-        raise Http404
-    return newest_first.filter(trashed_at__lte=moment).filter(
-        Q(trashed_at__lt=moment) | Q(id__lt=int(photo_id))
+        key = search.Key.parse(before)
+    except search.BadCursor as error:
+        raise Http404 from error
+    return newest_first.filter(trashed_at__lte=key.taken_at).filter(
+        Q(trashed_at__lt=key.taken_at) | Q(id__lt=key.photo_id)
     )
 
 
 def _cursor(photo: Photo) -> str:
-    return "?" + urlencode({"before": f"{photo.trashed_at:%Y-%m-%dT%H:%M:%S.%f%z}|{photo.pk}"})
+    assert photo.trashed_at is not None  # noqa: S101 - it is in the trash
+    return "?" + urlencode({"before": str(search.Key(photo.trashed_at, photo.pk))})

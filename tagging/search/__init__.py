@@ -4,7 +4,7 @@ A caller that makes several reads for one answer holds them in one database snap
 """
 
 from tagging.search.find import Found, Query, find
-from tagging.search.listing import BadCursor, Page, cards
+from tagging.search.listing import BadCursor, Key, Page, cards
 from tagging.search.magic import Shelf, magic_view
 from tagging.search.pages import (
     PhotoTags,
@@ -27,6 +27,7 @@ from tagging.search.similar import Similar, similar_photos
 __all__ = [
     "BadCursor",
     "Found",
+    "Key",
     "Neighbours",
     "Page",
     "PhotoTags",

@@ -104,7 +104,8 @@ def matching(corpus: Corpus, query: Query) -> Listing:
         )
         rows = rows.filter(Exists(same))
     if query.name_parts:
-        rows = rows.filter(Exists(photos.filter(id=OuterRef("photo_id"))))
+        same_photo = photos.filter(taken_at=OuterRef("taken_at"), id=OuterRef("photo_id"))  # the roll's own key
+        rows = rows.filter(Exists(same_photo))
     return Listing(rows, "photo_id")
 
 

@@ -15,6 +15,7 @@ from tagging.releases import release_tags
 
 PAGE = 60
 EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+LARGEST_ID = 2**63 - 1  # of a 64-bit key
 CARD_FIELDS = (
     "id", "owner_id", "name", "width", "height", "dominant_colour", "taken_at", "favourite", "revision",
     "trashed_at",
@@ -40,9 +41,12 @@ class Key:
         """Read what `str` wrote. Raises BadCursor."""
         try:
             microseconds, photo_id = map(int, text.split("-"))
-            return cls(EPOCH + timedelta(microseconds=microseconds), photo_id)
+            taken_at = EPOCH + timedelta(microseconds=microseconds)
         except (ValueError, OverflowError) as error:
             raise BadCursor(text) from error
+        if photo_id > LARGEST_ID:
+            raise BadCursor(text)
+        return cls(taken_at, photo_id)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ A caller that makes several reads for one answer holds them in one database snap
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, UTC, date, datetime
 
 from django.db.models import QuerySet
 
@@ -86,6 +86,8 @@ def roll_page(
 
 def _after(month: date) -> datetime:
     year, number = divmod(month.year * 12 + month.month, 12)
+    if year > MAXYEAR:
+        return datetime.max.replace(tzinfo=UTC)
     return datetime(year, number + 1, 1, tzinfo=UTC)
 
 

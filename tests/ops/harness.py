@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 90
+LIMIT_S = 180
 POLL_S = 0.05
 CAT = resources.files("skimage.data").joinpath("chelsea.png").read_bytes()  # Stefan van der Walt's, CC0
 

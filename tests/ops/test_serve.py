@@ -62,7 +62,7 @@ def serving(installation: Installation) -> Iterator["subprocess.Popen[bytes]"]:
 def children(pid: int) -> dict[str, int]:
     """Return the supervisor's children by what they run."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     found = {}
     for line in listed.splitlines():
