@@ -39,17 +39,15 @@ os.environ.update(
 )
 
 
-def choose_database(database: str) -> None:
-    """Use a fresh database: `sqlite`, or one made (and dropped at exit) on a PostgreSQL server, by its URL."""
-    if database == "sqlite":
-        os.environ.pop("DATABASE_URL", None)
-    else:
-        os.environ["DATABASE_URL"] = _fresh_postgres(database)
+def chosen_database(database: str) -> dict[str, str]:
+    """Return the setting for a fresh database: `sqlite`, or one on a PostgreSQL server, dropped at exit."""
+    return {} if database == "sqlite" else {"DATABASE_URL": _fresh_postgres(database)}
 
 
 def start(database: str = "sqlite") -> None:
     """Set Django up on a fresh database, with static files and both releases."""
-    choose_database(database)
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.update(chosen_database(database))
     import django
 
     django.setup()
@@ -74,9 +72,9 @@ def _fresh_postgres(url: str) -> str:
 
 
 def real_photos(n: int) -> list[Path]:
-    """Return n real photos, repeating where there are fewer: the shared roll, or scikit-image's pictures."""
+    """Return n real JPEGs, repeating where there are fewer: the shared roll, or scikit-image's pictures."""
     if SHARED.is_dir():
-        found = sorted(path for path in (SHARED / "roll").iterdir() if path.suffix.lower() in {".jpg", ".jpeg"})
+        found = sorted((SHARED / "roll").glob("*.jp*g"))
     else:
         from PIL import Image
         from skimage import data
@@ -94,12 +92,16 @@ def distinct(path: Path, number: int) -> bytes:
     return path.read_bytes() + b"bench" + number.to_bytes(4, "big")
 
 
-def store(user: "User", path: Path) -> "Photo":
-    """Take one photo in, as an upload does."""
+def store(user: "User", path: Path, number: int = 0) -> "Photo":
+    """Take one photo in, as an upload does; another number makes it another photo."""
     from magicroll import intake
 
-    sha256 = hashlib.sha256(path.read_bytes()).digest()
-    outcome = intake.store_upload(user, intake.StoredUpload(str(path), path.name, sha256, path.stat().st_size))
+    data = distinct(path, number)
+    file = DATA / "incoming" / f"bench-{number}"
+    file.write_bytes(data)
+    sent = intake.StoredUpload(str(file), path.name, hashlib.sha256(data).digest(), len(data))
+    outcome = intake.store_upload(user, sent, hint=False)
+    file.unlink()
     assert outcome.photo is not None, f"{path.name}: {outcome.message}"
     return outcome.photo
 
@@ -122,7 +124,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def report(bench: str, metrics: dict[str, object]) -> None:
-    """Print the metrics for people, then the JSON line; milliseconds and rates need no more than 3 decimals."""
+    """Print the metrics for people, then the JSON line with three decimals."""
     for name, value in metrics.items():
         print(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
     print(json.dumps({"bench": bench, "metrics": _rounded(metrics)}))

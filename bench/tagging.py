@@ -7,9 +7,14 @@ all threads, or one single-threaded session called from as many Python threads).
 
 import argparse
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-from common import MODELS, median, real_photos, report, start, timed
+from common import MODELS, median, real_photos, report, start, store, timed
+
+if TYPE_CHECKING:
+    from magicroll.models import Photo, User
 
 
 def main() -> None:
@@ -37,7 +42,7 @@ def main() -> None:
         {
             "images_per_s": median(ours),
             "raw_images_per_s": median(raw[best]),
-            "ratio": median(ours) / median(raw[best]),
+            "ratio": median([mine / bare for mine, bare in zip(ours, raw[best], strict=True)]),
             "raw_setup": best,
             "provider": args.provider,
             "database": args.database.split(":")[0],
@@ -46,40 +51,17 @@ def main() -> None:
     )
 
 
-def stored_photos(n: int) -> tuple:
-    """Take real photos in as an upload does, each under its own hash."""
-    import hashlib
-    import uuid
-
-    from magicroll import intake, storage
-    from magicroll.models import Photo, User
-    from tagging.services import corpus_change, open_corpus
+def stored_photos(n: int) -> "tuple[User, list[Photo]]":
+    """Take real photos in as uploads, each under its own hash."""
+    from magicroll.models import User
+    from tagging.services import open_corpus
 
     user = User.objects.create_user("bench")
     open_corpus(user)
-    paths = real_photos(n)
-    originals = {}
-    for path in dict.fromkeys(paths):
-        sent = intake.StoredUpload(str(path), path.name, hashlib.sha256(path.read_bytes()).digest(), 1000)
-        originals[path] = intake.store_upload(user, sent).photo
-    ids = [photo.id for photo in originals.values()]
-    for number, path in enumerate(paths[len(originals) :]):
-        photo = Photo.objects.get(pk=originals[path].pk)
-        from django.core.files.storage import default_storage
-
-        files = [(default_storage.path(name)) for name in photo.files]
-        photo.pk, photo.key, photo.sha256 = None, uuid.uuid4(), number.to_bytes(32, "big")
-        from pathlib import Path
-
-        with storage.storing(dict(zip(photo.files, map(Path, files), strict=True))), corpus_change(user.pk) as change:
-            photo.save(force_insert=True)
-            change.born([photo.id])
-            storage.claim(photo.files)
-        ids.append(photo.id)
-    return user, list(Photo.objects.filter(id__in=ids))
+    return user, [store(user, path, number) for number, path in enumerate(real_photos(n))]
 
 
-def whole_path(owner, photos) -> float:
+def whole_path(owner: "User", photos: "list[Photo]") -> float:
     """Return the seconds to annotate all photos again."""
     from tagging import services
     from tagging.models import Annotation, Outstanding
@@ -100,7 +82,7 @@ def whole_path(owner, photos) -> float:
     return seconds
 
 
-def raw_runs(photos, provider: str) -> dict:
+def raw_runs(photos: "list[Photo]", provider: str) -> dict[str, Callable[[], None]]:
     """Return the ways to run the bare network over the same pictures, as functions."""
     import numpy as np
     from django.core.files.storage import default_storage
@@ -114,7 +96,8 @@ def raw_runs(photos, provider: str) -> dict:
 
     spec = ENCODERS["efficientnet-lite2"]
     path = installed_path(spec, MODELS)
-    images = np.stack([load_rgb(default_storage.open(p.thumbnail_file).read(), spec.input_px) for p in photos])
+    files = [default_storage.open(photo.thumbnail_file) for photo in photos]
+    images = np.stack([load_rgb(file.read(), spec.input_px) for file in files])
     batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
     cores = usable_cores()
     wide, narrow = open_session(path, provider, cores), open_session(path, provider, 1)

@@ -148,7 +148,7 @@ def people() -> list[Person]:
     for rows in (unread, untagged):
         for row in rows.values("owner", "set_aside_reason").annotate(n=Count("*")).order_by("-n"):
             reasons[row["owner"]].append(SetAside(row["set_aside_reason"], row["n"]))
-    everybody = User.objects.order_by("-is_active", "username")
+    everybody = User.objects.exclude(username__startswith="~").order_by("-is_active", "username")
     return [Person(user, *stored.get(user.pk, (0, 0)), reasons[user.pk]) for user in everybody]
 
 

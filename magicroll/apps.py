@@ -7,4 +7,4 @@ class MagicrollConfig(AppConfig):
 
     def ready(self) -> None:
         # Tasks find their broker through the app. Not in __init__.py: decoder children import the package.
-        from magicroll import celery  # noqa: F401
+        from magicroll import celery, checks  # noqa: F401

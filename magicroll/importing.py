@@ -210,7 +210,7 @@ _RESULTS = {
 
 def _hashed(path: Path) -> StoredUpload | None:
     """Hash a file; None for a sidecar, which is known by its name unless a picture is in it."""
-    with path.open("rb", opener=_open_without_waiting) as file:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a named pipe must not hold us up
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError("Not a regular file")
@@ -225,11 +225,6 @@ def _hashed(path: Path) -> StoredUpload | None:
             size=file.tell(),
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
         )
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; a named pipe that nobody writes to must not hold us up."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def clean_name(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Taking files in: stored, recognised, refused for a reason, or set aside."""
 
+import atexit
 import logging
 import shutil
 import tempfile
@@ -74,12 +75,14 @@ class Outcome:
 @cache
 def decoders() -> DecoderPool:
     """Return this process's decoders: child processes with limits on time and memory."""
-    return DecoderPool(
+    pool = DecoderPool(
         settings.DECODERS,
         _limits(),
         timeout_s=settings.DECODER_TIMEOUT_S,
         memory_bytes=settings.DECODER_MEMORY_BYTES,
     )
+    atexit.register(pool.close)
+    return pool
 
 
 def _limits() -> Limits:

@@ -17,7 +17,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("MAGICROLL_DATA_DIR", str(BASE_DIR / "data"))).resolve()
 DEBUG = env.flag("MAGICROLL_DEBUG")
 
-SECRET_KEY = env.text("MAGICROLL_SECRET_KEY") or ("insecure-development-key" if DEBUG else "")
+_kept_key = DATA_DIR / "secret-key"  # made by `make run`, so that manage.py by hand finds it too
+SECRET_KEY = env.text("MAGICROLL_SECRET_KEY") or (
+    _kept_key.read_text(encoding="ascii").strip() if _kept_key.is_file() else "insecure-development-key" * DEBUG
+)
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "MAGICROLL_SECRET_KEY is not set. Set it (or MAGICROLL_SECRET_KEY_FILE) to a long random text; "
@@ -249,6 +252,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
-    "loggers": {"faiss.loader": {"level": "WARNING"}},
+    "loggers": {"faiss.loader": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.text("MAGICROLL_LOG_LEVEL", "INFO")},
 }

@@ -61,6 +61,7 @@ class Supervisor:
     on_slow: Callable[[], None] = _nothing
     stop_s: float = STOP_S
     first_backoff_s: float = FIRST_BACKOFF_S
+    same_request_s: float = SAME_REQUEST_S
     _children: list[_Child] = field(init=False, default_factory=list)
     _stop_at: float | None = field(init=False, default=None)
     _hurry: bool = field(init=False, default=False)
@@ -87,7 +88,7 @@ class Supervisor:
             return
         if self._stop_at is None:
             self._stop_at = time.monotonic()
-        elif time.monotonic() - self._stop_at > SAME_REQUEST_S:
+        elif time.monotonic() - self._stop_at > self.same_request_s:
             self._hurry = True
 
     def _start_due(self) -> None:

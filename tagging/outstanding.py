@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from magicroll.models import Photo
@@ -50,9 +50,10 @@ def claimable(owner_id: int) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Leased photos that one release is to annotate."""
+    """Leased photos that one release is to annotate; `until` tells this lease from every other."""
 
     release_id: int
+    until: datetime
     work: list[Work]
 
 
@@ -75,11 +76,12 @@ def claim(corpus: Corpus, limit: int) -> Claim | None:
 
 
 def _lease(owner_id: int, release_id: int, photo_ids: list[int]) -> Claim:
+    until = timezone.now() + LEASE
     Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=photo_ids).update(
-        attempts=F("attempts") + 1, claimed_until=timezone.now() + LEASE
+        attempts=F("attempts") + 1, claimed_until=until
     )
     photos = Photo.objects.owned_by(owner_id).filter(id__in=photo_ids).order_by("-id")
-    return Claim(release_id, [_work(photo) for photo in photos])
+    return Claim(release_id, until, [_work(photo) for photo in photos])
 
 
 def _work(photo: Photo) -> Work:
@@ -91,17 +93,23 @@ def _give_up(owner_id: int) -> None:
     tired.update(set_aside_reason=f"Tagging this photo stopped the worker {MAX_ATTEMPTS} times.")
 
 
-def set_aside(owner_id: int, release_id: int, photo_id: int, reason: str) -> None:
-    """Stop trying a photo; its owner sees the reason and may ask again."""
-    Outstanding.objects.filter(owner=owner_id, release=release_id, photo=photo_id).update(
-        set_aside_reason=reason[:200], claimed_until=None
-    )
+def set_aside(owner_id: int, claim: Claim, photo_id: int, reason: str) -> None:
+    """Stop trying a photo; its owner sees the reason and may ask again.
+
+    Only where the lease still holds: pixels that are new meanwhile are somebody else's work.
+    """
+    _held(owner_id, claim).filter(photo=photo_id).update(set_aside_reason=reason[:200], claimed_until=None)
 
 
-def release_claims(owner_id: int, release_id: int, photo_ids: Iterable[int]) -> None:
-    """Hand back work that was interrupted by no fault of the photos."""
-    Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=list(photo_ids)).update(
-        claimed_until=None, attempts=F("attempts") - 1
+def release_claims(owner_id: int, claim: Claim) -> None:
+    """Hand back work that was interrupted by no fault of the photos, where the lease still holds."""
+    _held(owner_id, claim).update(claimed_until=None, attempts=F("attempts") - 1)
+
+
+def _held(owner_id: int, claim: Claim) -> QuerySet[Outstanding]:
+    ids = [work.photo_id for work in claim.work]
+    return Outstanding.objects.filter(
+        owner=owner_id, release=claim.release_id, photo__in=ids, claimed_until=claim.until
     )
 
 

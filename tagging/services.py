@@ -45,17 +45,19 @@ def annotate_some(owner_id: int, limit: int = MICRO_BATCH) -> int:
     claim = corpus and outstanding.claim(corpus, limit)
     if not claim:
         return 0
-    ids = [work.photo_id for work in claim.work]
     try:
         seen = seeing.see(claim.release_id, claim.work)
     except (OSError, InstallError, ProviderError, WrongEncoder):  # no fault of the photos
-        outstanding.release_claims(owner_id, claim.release_id, ids)
+        outstanding.release_claims(owner_id, claim)
         raise
-    store_annotations(owner_id, claim.release_id, Stream.REALTIME, seen.annotations)
+    try:
+        store_annotations(owner_id, claim.release_id, Stream.REALTIME, seen.annotations)
+    except Corpus.DoesNotExist:  # the account was deleted meanwhile, with all that was to do
+        return 0
     for photo_id, reason in seen.failures.items():
-        outstanding.set_aside(owner_id, claim.release_id, photo_id, reason)
+        outstanding.set_aside(owner_id, claim, photo_id, reason)
         logger.warning("photo set aside", extra={"photo": photo_id, "release": claim.release_id})
-    return len(ids)
+    return len(claim.work)
 
 
 def add_tag(user: User, photo: Photo, words: str) -> Tag:

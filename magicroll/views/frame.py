@@ -23,7 +23,7 @@ from tagging import search
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    at: str  # the entry that is the current page: a URL name, or a category's slug
+    at: str  # the current page: a URL name, or `tag:` and a slug
     categories: list[search.TagTile]
     outstanding: int
     set_aside: int
@@ -69,4 +69,4 @@ def _place(request: DjangoHttpRequest) -> str:
         match = resolve(urlsplit(address).path)
     except Resolver404:
         return ""
-    return str(match.kwargs["slug"]) if match.url_name == "tag" else str(match.url_name)
+    return f"tag:{match.kwargs['slug']}" if match.url_name == "tag" else str(match.url_name)

@@ -30,7 +30,10 @@ def tag(request: HttpRequest, slug: str) -> HttpResponse:
         found = reading.tag_page(reading.corpus_of(request.user), slug, request.GET.get("before"))
     except (reading.UnknownTag, reading.BadCursor) as error:
         raise Http404 from error
-    context = {"tag": found, "rows": rows(request, found.page, context=f"tag:{found.slug}")}
+    context = {
+        "tag": replace(found, tags=_narrower(found.tags, found.count)),
+        "rows": rows(request, found.page, context=f"tag:{found.slug}"),
+    }
     return render_page(request, "tag.html", "rows", context)
 
 
@@ -55,4 +58,12 @@ def _with_own_covers(shelves: Sequence[reading.Shelf]) -> list[reading.Shelf]:
         free = (photo for photo in candidates if photo and photo not in covers.values())
         if cover := next(free, shelf.cover):
             covers[shelf.slug] = cover
-    return [replace(shelf, cover=covers.get(shelf.slug)) for shelf in shelves]
+    return [
+        replace(shelf, cover=covers.get(shelf.slug), tags=_narrower(shelf.tags, shelf.count))
+        for shelf in shelves
+    ]
+
+
+def _narrower(tags: list[reading.TagTile], count: int) -> list[reading.TagTile]:
+    """Leave out tags that say no more than their category does, unless there is nothing else."""
+    return [tag for tag in tags if tag.count < count] or tags

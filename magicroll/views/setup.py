@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from magicroll import accounts, throttle
 from magicroll.forms import SetupForm
+from tagging.releases import NoRelease
 
 _PROXY_HEADERS = (
     "HTTP_X_FORWARDED_FOR",
@@ -40,6 +41,9 @@ def setup(request: HttpRequest) -> HttpResponse:
         user = accounts.create_first_account(**form.account)
     except accounts.AlreadySetUp:
         return redirect("login")
+    except NoRelease:
+        form.add_error(None, "The encoders are not installed yet. Run “manage.py prepare”, then try again.")
+        return render(request, "setup.html", {"form": form}, status=503)
     login(request, user)
     return redirect("roll")
 

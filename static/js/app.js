@@ -82,7 +82,8 @@ function remember(feed, cell) {
 async function refresh(feed) {
   const fresh = await fetchAgain(feed);
   const cells = Array.from(feed.querySelectorAll(".cell"));
-  const anchor = window.scrollY < 100 ? null : cells.find((cell) => cell.getBoundingClientRect().top >= 0);
+  const inView = (cell) => !cell.hidden && cell.getBoundingClientRect().top >= 0;
+  const anchor = window.scrollY < 100 ? null : cells.find(inView);
   const top = anchor?.getBoundingClientRect().top;
   const findAnchor = remember(feed, anchor);
   const findFocus = remember(feed, feed.contains(document.activeElement) && document.activeElement.closest(".cell"));
@@ -197,7 +198,8 @@ window.addEventListener("pagereveal", (event) => {
 });
 
 async function nameTransition(path, transition) {
-  transition.ready.catch(() => undefined); // a page that opted out ends it early, which is no fault
+  // A page that is slow or opted out ends it early: a plain cut instead, and no fault.
+  for (const step of [transition.ready, transition.updateCallbackDone, transition.finished]) step.catch(() => undefined);
   const id = path.match(/^\/photo\/(\d+)\/$/)?.[1];
   const picture = id && document.querySelector(`.cell[data-id="${id}"] img`);
   if (!picture) return;

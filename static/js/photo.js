@@ -6,6 +6,7 @@ const QUIET_AFTER_MS = 2000;
 const SWIPE_PX = 60;
 const REMEMBERED = "photo-info";
 const phone = matchMedia("(max-width: 639px)");
+const roomy = matchMedia("(min-width: 1000px)"); // else the picture comes first
 let quiet = null;
 
 const viewer = () => document.querySelector(".viewer");
@@ -18,7 +19,7 @@ function open() {
   page.classList.add("scripted");
   const info = control("info");
   info.hidden = false;
-  showInfo(!phone.matches && remembered() !== "no");
+  showInfo(roomy.matches && remembered() !== "no");
   for (const beside of page.querySelectorAll("[data-preview]")) new Image().src = beside.dataset.preview;
   stir();
 }
@@ -43,7 +44,7 @@ function toggleInfo() {
   const on = !viewer().classList.contains("with-info");
   showInfo(on);
   try {
-    if (!phone.matches) localStorage.setItem(REMEMBERED, on ? "yes" : "no");
+    if (roomy.matches) localStorage.setItem(REMEMBERED, on ? "yes" : "no");
   } catch {
     // storage is switched off: the panel is then as it was at the start on each page
   }

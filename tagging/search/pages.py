@@ -16,6 +16,7 @@ from tagging.published import verdicts_on
 from tagging.releases import OWN_CATEGORY, release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Key, Page
+from tagging.words import fold
 
 
 class UnknownTag(LookupError):
@@ -28,6 +29,11 @@ class TagTile:
     name: str
     count: int
     cover: Photo | None
+
+    @property
+    def place(self) -> str:
+        """Name the tag's page as a place that photos are opened from."""
+        return f"tag:{self.slug}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +186,10 @@ def _chips(seen: dict[int, float], verdicts: Verdicts) -> list[TagChip]:
 def suggest(corpus: Corpus, prefix: str) -> list[str]:
     """Return names of tags that begin so, the person's own first; at most 12."""
     vocabulary = release_tags(corpus.active_id).vocabulary
+    typed = fold(prefix)
     own = Tag.objects.filter(owner=corpus.owner_id, name__istartswith=prefix).order_by("name")
-    names = {tag.slug: tag.name for tag in vocabulary.tags}
-    found = [names[slug] for slug in vocabulary.suggest(prefix) if slug in names]
+    meant = vocabulary.meant(prefix)
+    found = [tag.name for tag in vocabulary.tags if tag.slug in meant or fold(tag.name).startswith(typed)]
     return [*own.values_list("name", flat=True)[:6], *found][:12]
 
 

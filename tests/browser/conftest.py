@@ -15,7 +15,7 @@ from tests.browser.watch import Watch
 from tests.conftest import SHARED_PHOTOS
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
-LIMIT_MS = 15_000
+LIMIT_MS = 30_000
 DESKTOP = {"width": 1440, "height": 900}
 Visit = Callable[..., Page]
 
@@ -99,5 +99,5 @@ def visit(browser: Browser, watch: Watch, request: pytest.FixtureRequest) -> Ite
 def _keep_screenshots(pages: list[Page], name: str) -> None:
     folder = ARTIFACTS / "failed"
     folder.mkdir(parents=True, exist_ok=True)
-    for number, page in enumerate(pages, 1):
+    for number, page in enumerate((page for page in pages if not page.is_closed()), 1):
         page.screenshot(path=folder / f"{name}-{number}.png")

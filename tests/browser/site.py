@@ -44,7 +44,9 @@ class Person:
     def upload(self, *photos: Path) -> list[int]:
         """Upload photos and wait for their tags; return their ids."""
         ids = self.send(*photos)
-        until(lambda: not any(self.http.tags(photo)["pending"] for photo in ids), "all photos have their tags")
+        until(
+            lambda: not any(self.http.tags(photo)["pending"] for photo in ids), "all photos have their tags"
+        )
         return ids
 
 
@@ -131,7 +133,7 @@ def _environment(data: Path) -> dict[str, str]:
 def _worker_of(supervisor: int) -> int:
     """Return the process group of the worker that the supervisor started."""
     listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = (line.split(None, 2) for line in listed.splitlines())
     workers = [int(pid) for pid, parent, args in rows if int(parent) == supervisor and " worker " in args]

@@ -66,7 +66,7 @@ def test_invited_person_gets_an_empty_roll_of_their_own(visit: Visit, site: Site
 
     page.goto(f"{site.url}/people/")
     expect(page.get_by_role("row", name="joan")).to_contain_text("0 bytes")
-    expect(page.locator(".invitations")).not_to_contain_text("Joan")
+    expect(page.get_by_role("region", name="Open invitations")).not_to_contain_text("Joan")
 
 
 def test_used_invitation_says_so(visit: Visit, watch: Watch, site: Site) -> None:

@@ -10,8 +10,10 @@ from tests.browser.site import Person, Site
 pytestmark = pytest.mark.browser
 
 RING = """() => {
+  if (document.activeElement === document.body) return {shown: true}; // between the last stop and the first
   const style = getComputedStyle(document.activeElement);
-  return {shown: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1, tag: document.activeElement.outerHTML};
+  const shown = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
+  return {shown, tag: document.activeElement.outerHTML};
 }"""
 
 

@@ -87,9 +87,7 @@ def drop(page: Page, paths: list[Path]) -> None:
     expect(page.locator("body.dropping")).to_have_count(0)
 
 
-def test_photo_page_shows_tags_when_they_come(
-    visit: Visit, site: Site, person: Person, album: Album
-) -> None:
+def test_photo_page_shows_tags_when_they_come(visit: Visit, site: Site, person: Person, album: Album) -> None:
     with site.idle_worker():
         (photo,) = person.send(album.first)
         page = visit(f"{site.url}/photo/{photo}/", person)

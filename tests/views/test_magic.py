@@ -83,6 +83,14 @@ def test_a_category_page_leads_to_its_tags(as_alice: Client, alice):
     assert f'href="{reverse("tag", args=["dog"])}"' in page
 
 
+def test_a_tag_that_says_no_more_than_its_category_is_left_out(as_alice: Client, alice):
+    annotate(make_photo(alice), {"dog": 0.9})
+    annotate(make_photo(alice), {"cat": 0.9})
+    page = as_alice.get(reverse("tag", args=["animals"])).content.decode()
+    assert reverse("tag", args=["dog"]) in page
+    assert f'href="{reverse("tag", args=["animal"])}"' not in page
+
+
 def test_a_tag_page_goes_on_by_cursor(as_alice: Client, alice):
     for number in range(61):
         annotate(make_photo(alice, JUNE - timedelta(hours=number)), {"dog": 0.9})

@@ -139,6 +139,18 @@ def test_large_numbers_stay_plain_in_addresses_and_sizes(as_alice: Client, alice
     assert "1,234,567" not in page
 
 
+def test_a_photo_no_larger_than_its_thumbnail_offers_nothing_larger(as_alice: Client, alice):
+    make_photo(alice, width=480, height=200)
+    assert "srcset" not in as_alice.get(reverse("roll")).content.decode()
+
+
+def test_a_panorama_names_the_true_widths_of_its_files(as_alice: Client, alice):
+    make_photo(alice, width=12_000, height=1_000)
+    make_photo(alice, width=1_000, height=12_000)
+    page = as_alice.get(reverse("roll")).content.decode()
+    assert re.findall(r"\?r=1 (\d+)w", page) == ["40", "133", "480", "1600"]
+
+
 def test_a_name_with_markup_stays_text(as_alice: Client, alice):
     make_photo(alice, name='"><script>alert(1)</script>.jpg')
     page = as_alice.get(reverse("roll")).content.decode()

@@ -79,6 +79,14 @@ class TestFromThisMachine:
         assert client.put("/setup/", **HERE).status_code == 405
 
 
+@pytest.mark.django_db
+def test_it_says_so_when_the_encoders_are_not_installed(client: Client) -> None:
+    response = client.post("/setup/", ACCOUNT, **HERE)
+    assert response.status_code == 503
+    assert "The encoders are not installed yet." in response.content.decode()
+    assert not User.objects.exists()
+
+
 @pytest.mark.usefixtures("release")
 class TestFromElsewhere:
     @pytest.mark.parametrize(
