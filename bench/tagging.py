@@ -89,7 +89,7 @@ def raw_runs(photos: "list[Photo]", provider: str) -> dict[str, Callable[[], Non
 
     from tagging.ml.efficientnet import EMBEDDING, INPUT
     from tagging.ml.install import installed_path
-    from tagging.ml.pipeline import BATCH_SIZE
+    from tagging.ml.pipeline import BATCH_SIZES
     from tagging.ml.preprocess import load_rgb
     from tagging.ml.registry import ENCODERS
     from tagging.ml.session import open_session, usable_cores
@@ -98,7 +98,8 @@ def raw_runs(photos: "list[Photo]", provider: str) -> dict[str, Callable[[], Non
     path = installed_path(spec, MODELS)
     files = [default_storage.open(photo.thumbnail_file) for photo in photos]
     images = np.stack([load_rgb(file.read(), spec.input_px) for file in files])
-    batches = [images[i : i + BATCH_SIZE] for i in range(0, len(images), BATCH_SIZE)]
+    size = BATCH_SIZES[provider]
+    batches = [images[i : i + size] for i in range(0, len(images), size)]
     cores = usable_cores()
     wide, narrow = open_session(path, provider, cores), open_session(path, provider, 1)
 

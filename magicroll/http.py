@@ -1,14 +1,12 @@
 """What the views share: typed requests, the door to a photo, one snapshot for an answer, set-up."""
 
 import hashlib
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import Http404, HttpResponse
 from django.http import HttpRequest as DjangoHttpRequest
 from django.middleware.csrf import get_token
@@ -25,7 +23,14 @@ from magicroll.snapshot import snapshot
 from tagging import search
 
 P = ParamSpec("P")
-_STARTED_AT = time.time()
+_SUFFIXES = {".py", ".html", ".css", ".js", ".svg"}
+# Pages change with their templates and code too, which an upgrade replaces.
+_CODE = max(
+    path.stat().st_mtime_ns
+    for place in ("templates", "magicroll", "tagging", "static")
+    for path in (settings.BASE_DIR / place).rglob("*.*")
+    if path.suffix in _SUFFIXES
+)
 
 
 class HttpRequest(DjangoHttpRequest):
@@ -83,9 +88,21 @@ def corpus_etag(request: HttpRequest, *args: object, **kwargs: object) -> str | 
         corpus.version,
         search.outstanding_count(corpus),
         request.META["CSRF_COOKIE"],
-        getattr(staticfiles_storage, "manifest_hash", _STARTED_AT),
+        _CODE,
     )
     return quote_etag(hashlib.sha256(repr(state).encode()).hexdigest()[:32])
+
+
+class NoNulMiddleware:
+    """Refuse NUL characters in addresses: nothing here has one in its name, and PostgreSQL takes none."""
+
+    def __init__(self, get_response: Callable[[DjangoHttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: DjangoHttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponse("An address can't have a NUL in it.", status=400, content_type="text/plain")
+        return self.get_response(request)
 
 
 class SetupMiddleware:

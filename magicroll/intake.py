@@ -5,7 +5,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,6 +54,10 @@ class StoredUpload:
     sha256: bytes
     size: int
     modified_at: datetime | None = None
+
+
+class StaleRetry(Exception):
+    """The photo was read, or deleted, by somebody else meanwhile."""
 
 
 class OutcomeKind(StrEnum):
@@ -127,9 +131,12 @@ def _known(user: User, sha256: bytes) -> Outcome | None:
     photo = Photo.objects.owned_by(user).filter(sha256=sha256).first()
     if photo is None:
         return None
+    if photo.state == Photo.State.SET_ASIDE and photo.trashed_at is None:
+        return Outcome(OutcomeKind.DUPLICATE, photo, f"Already here, set aside: {photo.set_aside_reason}")
     if photo.trashed_at is None:
         return Outcome(OutcomeKind.DUPLICATE, photo, "Already in your roll.")
-    services.restore(user, [photo.id])
+    if not services.restore(user, [photo.id]):
+        return None  # deleted for good at this very moment: it comes in as a new one
     photo.refresh_from_db()
     return Outcome(OutcomeKind.DUPLICATE, photo, "Was in your trash; it is back in your roll.")
 
@@ -239,17 +246,27 @@ def retry_set_aside(user: User, photo: Photo) -> None:
             reason = str(failed) if isinstance(failed, ImageRefused) else SET_ASIDE[failed.reason]
             Photo.objects.owned_by(user).filter(id=photo.id).update(set_aside_reason=reason)
             return
-        _readmit(photo, picture, folder)
+        with suppress(StaleRetry):
+            _readmit(photo, picture, folder)
 
 
 def _readmit(photo: Photo, picture: Picture, folder: Path) -> None:
-    if photo.taken_from != TakenFrom.PERSON and picture.metadata.taken_at is not None:
-        photo.taken_at = picture.metadata.taken_at.replace(tzinfo=UTC)
-        photo.taken_offset_min, photo.taken_from = picture.metadata.utc_offset_min, TakenFrom.EXIF
-    _describe(photo, picture)
-    _place(photo, picture, None)
+    """Bring a photo into the roll whose pixels could be read at last.
+
+    Its pictures get names of a new revision: those of an attempt that died may still lie about.
+    """
+    photo.revision += 1
+    photo.state = Photo.State.READY
     with storage.storing(_local_files(photo, None, folder)), corpus_change(photo.owner_id) as change:
-        if photo.id in change.touch([photo.id]):
-            photo.save(force_update=True)
-            storage.claim(photo.files)
-            _needs_tags(change, [photo.id])
+        mine = change.touch([photo.id]).get(photo.id)
+        if mine is None or mine.state != Photo.State.SET_ASIDE or mine.revision != photo.revision - 1:
+            raise StaleRetry
+        mine.revision = photo.revision
+        if mine.taken_from != TakenFrom.PERSON and picture.metadata.taken_at is not None:
+            mine.taken_at = picture.metadata.taken_at.replace(tzinfo=UTC)
+            mine.taken_offset_min, mine.taken_from = picture.metadata.utc_offset_min, TakenFrom.EXIF
+        _describe(mine, picture)
+        _place(mine, picture, None)
+        mine.save(force_update=True)  # of the locked row: nothing that changed meanwhile is lost
+        storage.claim(mine.files)
+        _needs_tags(change, [mine.id])

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from magicroll import storage
 from magicroll.models import Photo, User
-from magicroll.querysets import PhotoQuerySet
+from magicroll.querysets import LIVE, PhotoQuerySet
 from tagging.services import corpus_change
 
 PHOTOS_PER_CHANGE = 500  # bounds how long a large operation holds the corpus
@@ -32,9 +32,17 @@ def set_favourite(user: User, photo_id: int, favourite: bool) -> int:
     )
 
 
-def purge(user: User, photo_ids: Sequence[int]) -> int:
-    """Delete photos for good, their files after the commit; return how many."""
-    return _in_changes(user, photo_ids, _purge)
+def purge(user: User, photo_ids: Sequence[int], *, trashed_before: datetime | None = None) -> int:
+    """Delete for good what is trashed (before a moment) or set aside; files go after the commit.
+
+    Returns how many. A photo that was restored since the ids were read is in the roll and stays.
+    """
+
+    def delete(photos: PhotoQuerySet) -> int:
+        photos = photos.exclude(LIVE)
+        return _purge(photos if trashed_before is None else photos.filter(trashed_at__lt=trashed_before))
+
+    return _in_changes(user, photo_ids, delete)
 
 
 def empty_trash(user: User, *, trashed_before: datetime | None = None) -> int:
@@ -42,7 +50,7 @@ def empty_trash(user: User, *, trashed_before: datetime | None = None) -> int:
     photos = Photo.objects.owned_by(user).exclude(trashed_at=None)
     if trashed_before is not None:
         photos = photos.filter(trashed_at__lt=trashed_before)
-    return purge(user, list(photos.values_list("id", flat=True)))
+    return purge(user, list(photos.values_list("id", flat=True)), trashed_before=trashed_before)
 
 
 def _in_changes(user: User, photo_ids: Sequence[int], act: Callable[[PhotoQuerySet], int]) -> int:

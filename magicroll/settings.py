@@ -19,7 +19,9 @@ DEBUG = env.flag("MAGICROLL_DEBUG")
 
 _kept_key = DATA_DIR / "secret-key"  # made by `make run`, so that manage.py by hand finds it too
 SECRET_KEY = env.text("MAGICROLL_SECRET_KEY") or (
-    _kept_key.read_text(encoding="ascii").strip() if _kept_key.is_file() else "insecure-development-key" * DEBUG
+    _kept_key.read_text(encoding="ascii").strip()
+    if _kept_key.is_file()
+    else "insecure-development-key" * DEBUG
 )
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -78,6 +80,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "magicroll.http.NoNulMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -158,7 +161,7 @@ CACHE_URL = env.text(
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
     if CACHE_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 }
 
 # Celery: messages are hints, the database is the ledger (docs/architecture.md).
@@ -211,7 +214,7 @@ for _folder in (
     _folder.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_HANDLERS = ["magicroll.upload_handler.HashingUploadHandler"]
-DATA_UPLOAD_MAX_NUMBER_FILES = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 300  # of the form without JavaScript; each is an open file until it is stored
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -40,8 +40,12 @@ def _sync(name: str) -> None:
         path = default_storage.path(name)
     except NotImplementedError:  # a remote storage has it when save returns
         return
-    with Path(path).open("rb") as file:
-        os.fsync(file.fileno())
+    for place in (path, Path(path).parent):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def claim(names: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,8 +24,9 @@ def tidy() -> None:
         services.empty_trash(user, trashed_before=before)
     storage.discard_stale()
     for leftover in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        if leftover.stat().st_mtime < time.time() - LEFTOVER_S:
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # an upload that just ended
+            if leftover.stat().st_mtime < time.time() - LEFTOVER_S:
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink()

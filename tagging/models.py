@@ -78,6 +78,12 @@ class Corpus(models.Model):
     version = models.PositiveBigIntegerField(default=0)  # adds one with everything a reader could notice
     swept_version = models.PositiveBigIntegerField(default=0)  # up to which the sweep has looked
 
+    @property
+    def releases(self) -> set[int]:
+        """The releases whose rows of the reverse index are kept true for this corpus."""
+        pointers = (self.active_id, self.filling_id, self.previous_id)
+        return {release for release in pointers if release is not None}
+
     class Meta:
         verbose_name_plural = "corpora"
         constraints = [
@@ -226,6 +232,11 @@ class Outstanding(models.Model):
     class Meta:
         verbose_name_plural = "outstanding"
         constraints = [OwnedPhotoKey(name="outstanding_owned_photo")]
+        indexes = [
+            models.Index(
+                fields=["owner", "release", "photo"], condition=Q(attempts__gt=0), name="outstanding_tried"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"photo {self.photo_id} for release {self.release_id}"

@@ -13,6 +13,7 @@ from tagging.models import Annotation, Corpus, Outstanding
 
 LEASE = timedelta(seconds=60)  # far beyond one micro-batch; after it, a killed worker's photos are free again
 MAX_ATTEMPTS = 3
+NOTES_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,15 @@ def claim(corpus: Corpus, limit: int) -> Claim | None:
     The attempt is counted before the work begins, so that a photo which kills its worker is known. One that
     was tried before goes alone: a culprit must not take its neighbours with it.
     """
-    _give_up(corpus.owner_id)
     queue = Outstanding.objects.filter(claimable(corpus.owner_id)).select_for_update(skip_locked=True)
-    for attempted in (Q(attempts=0), Q(attempts__gt=0)):
-        for release_id in filter(None, (corpus.active_id, corpus.filling_id)):
-            rows = queue.filter(attempted, release=release_id).order_by("-photo_id")
-            ids = [row.photo_id for row in rows[: limit if attempted == Q(attempts=0) else 1]]
-            if ids:
-                return _lease(corpus.owner_id, release_id, ids)
-    return None
+    releases = [release for release in (corpus.active_id, corpus.filling_id) if release is not None]
+    for release_id in releases:
+        fresh = queue.filter(release=release_id, attempts=0).order_by("-photo_id")
+        if ids := [row.photo_id for row in fresh[:limit]]:
+            return _lease(corpus.owner_id, release_id, ids)
+    _give_up(corpus.owner_id)
+    again = queue.filter(release__in=releases, attempts__gt=0).order_by("attempts", "-photo_id").first()
+    return _lease(corpus.owner_id, again.release_id, [again.photo_id]) if again else None
 
 
 def _lease(owner_id: int, release_id: int, photo_ids: list[int]) -> Claim:
@@ -90,7 +91,7 @@ def _work(photo: Photo) -> Work:
 
 def _give_up(owner_id: int) -> None:
     tired = Outstanding.objects.filter(claimable(owner_id), attempts__gte=MAX_ATTEMPTS)
-    tired.update(set_aside_reason=f"Tagging this photo stopped the worker {MAX_ATTEMPTS} times.")
+    tired.update(set_aside_reason=f"Tagging this photo failed {MAX_ATTEMPTS} times.")
 
 
 def set_aside(owner_id: int, claim: Claim, photo_id: int, reason: str) -> None:
@@ -101,9 +102,12 @@ def set_aside(owner_id: int, claim: Claim, photo_id: int, reason: str) -> None:
     _held(owner_id, claim).filter(photo=photo_id).update(set_aside_reason=reason[:200], claimed_until=None)
 
 
-def release_claims(owner_id: int, claim: Claim) -> None:
-    """Hand back work that was interrupted by no fault of the photos, where the lease still holds."""
-    _held(owner_id, claim).update(claimed_until=None, attempts=F("attempts") - 1)
+def release_claims(owner_id: int, claim: Claim, *, counted: bool = False) -> None:
+    """Hand back work that was interrupted, where the lease still holds.
+
+    `counted` keeps the attempt: these photos go alone from now on.
+    """
+    _held(owner_id, claim).update(claimed_until=None, attempts=F("attempts") - (0 if counted else 1))
 
 
 def _held(owner_id: int, claim: Claim) -> QuerySet[Outstanding]:
@@ -116,23 +120,20 @@ def _held(owner_id: int, claim: Claim) -> QuerySet[Outstanding]:
 def reconcile(corpus: Corpus) -> int:
     """Hold the notes against the ledger: every ready photo without an annotation of its pixels is noted.
 
-    Returns how many notes were missing.
+    Returns how many notes were missing. Only for the active release: a filling one has its refill.
     """
-    missing: list[int] = []
-    for release in filter(None, (corpus.active_id, corpus.filling_id)):
-        mine = {"owner": corpus.owner_id, "release": release, "photo": OuterRef("id")}
-        photos = Photo.objects.owned_by(corpus.owner_id).filter(
-            ~Exists(Annotation.objects.filter(**mine, revision=OuterRef("revision"))),
-            ~Exists(Outstanding.objects.filter(**mine)),
-            state=Photo.State.READY,
-        )
-        missing += (photo_ids := list(photos.values_list("id", flat=True)))
-        Outstanding.objects.bulk_create(
-            [
-                Outstanding(owner_id=corpus.owner_id, release_id=release, photo_id=photo_id)
-                for photo_id in photo_ids
-            ],
-            batch_size=500,
-            ignore_conflicts=True,
-        )
-    return len(missing)
+    mine = {"owner": corpus.owner_id, "release": corpus.active_id, "photo": OuterRef("id")}
+    photos = Photo.objects.owned_by(corpus.owner_id).filter(
+        ~Exists(Annotation.objects.filter(**mine, revision=OuterRef("revision"))),
+        ~Exists(Outstanding.objects.filter(**mine)),
+        state=Photo.State.READY,
+    )
+    noted = 0
+    while ids := list(photos.order_by("-id").values_list("id", flat=True)[:NOTES_AT_ONCE]):
+        rows = [
+            Outstanding(owner_id=corpus.owner_id, release_id=corpus.active_id, photo_id=photo_id)
+            for photo_id in ids
+        ]
+        Outstanding.objects.bulk_create(rows, ignore_conflicts=True)
+        noted += len(ids)
+    return noted

@@ -42,15 +42,14 @@ def published(corpus: Corpus, photo_ids: Collection[int] | None = None) -> Publi
     must equal: the writer stores the difference between before and after, `verify` compares all of it.
     """
     photos = Photo.objects.owned_by(corpus.owner_id).live()
-    annotations = Annotation.objects.filter(owner=corpus.owner_id)
+    annotations = Annotation.objects.filter(owner=corpus.owner_id, release__in=corpus.releases)
     if photo_ids is not None:
         photos = photos.filter(id__in=photo_ids)
         annotations = annotations.filter(photo__in=photo_ids)
     taken = dict(photos.values_list("id", "taken_at"))
     verdicts = verdicts_on(corpus.owner_id, photo_ids)
-    needed = [release for release in (corpus.active_id, corpus.filling_id) if release is not None]
     said: dict[tuple[int, int], dict[int, float]] = {
-        (photo_id, release_id): {} for photo_id in verdicts for release_id in needed
+        (photo_id, release_id): {} for photo_id in verdicts for release_id in corpus.releases
     }
     for photo_id, release_id, *packed in annotations.values_list(
         "photo_id", "release_id", "tag_ids", "scores"

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Collection, Iterable
 
+from django.db import DatabaseError
 from django.utils.text import slugify
 
 from magicroll.models import Photo, User
 from tagging import outstanding, seeing
+from tagging.ml.encoder import InferenceError
 from tagging.ml.install import InstallError
 from tagging.ml.session import ProviderError
 from tagging.models import Corpus, Outstanding, Stream, Tag, Verdict
@@ -19,6 +21,10 @@ __all__ = ["Change", "corpus_change", "register_release"]
 logger = logging.getLogger(__name__)
 
 MICRO_BATCH = 32  # at most about half a second of work, so that a fresh upload never waits longer
+# Storage, model files, device, database: no photo is to blame, so no attempt counts.
+FAULTS_OF_THE_MACHINE = (
+    OSError, MemoryError, DatabaseError, InstallError, ProviderError, InferenceError, WrongEncoder,
+)  # fmt: skip
 
 
 class TagRefused(ValueError):
@@ -47,13 +53,15 @@ def annotate_some(owner_id: int, limit: int = MICRO_BATCH) -> int:
         return 0
     try:
         seen = seeing.see(claim.release_id, claim.work)
-    except (OSError, InstallError, ProviderError, WrongEncoder):  # no fault of the photos
-        outstanding.release_claims(owner_id, claim)
-        raise
-    try:
         store_annotations(owner_id, claim.release_id, Stream.REALTIME, seen.annotations)
     except Corpus.DoesNotExist:  # the account was deleted meanwhile, with all that was to do
         return 0
+    except FAULTS_OF_THE_MACHINE:
+        outstanding.release_claims(owner_id, claim)
+        raise
+    except Exception:  # unforeseen: the attempt counts, so that a culprit is found alone and set aside
+        outstanding.release_claims(owner_id, claim, counted=True)
+        raise
     for photo_id, reason in seen.failures.items():
         outstanding.set_aside(owner_id, claim, photo_id, reason)
         logger.warning("photo set aside", extra={"photo": photo_id, "release": claim.release_id})
@@ -99,12 +107,12 @@ def _say(user: User, photo: Photo, tag: Tag, kind: Verdict.Kind) -> None:
 
 
 def _tag_named(user: User, words: str) -> Tag:
-    name = " ".join(words.split())
+    name = " ".join(words.replace("\x00", "").split())
     if not name or len(name) > 80:
         raise TagRefused("Type a tag of 1 to 80 characters.")
     slug = slugify(name, allow_unicode=True)
-    if not slug:
-        raise TagRefused("A tag needs at least one letter or number.")
+    if not slug or len(slug) > 80:
+        raise TagRefused("A tag needs letters or numbers, and at most 80 of them.")
     own = Tag.objects.filter(owner=user, slug=slug).first()
     if own:
         return own

@@ -43,7 +43,7 @@ def open_index(corpus: Corpus) -> CorpusIndex:
 
     Raises IndexMissing where that tail would be too long.
     """
-    snapshot = _snapshot(corpus)
+    snapshot = _snapshot_to_keep(corpus)
     if _tail_rows(corpus, snapshot)[: LONGEST_TAIL + 1].count() > LONGEST_TAIL:
         raise IndexMissing
     return CorpusIndex(snapshot, _tail(corpus.owner_id, corpus.active_id, corpus.version, snapshot))
@@ -108,7 +108,9 @@ def _batch(ids: list[int], packed: list[bytes]) -> index.Batch:
 
 def is_due(corpus: Corpus) -> bool:
     """Tell whether the tail has grown so long that compacting is worth it."""
-    snapshot = _snapshot_to_keep(corpus)
+    snapshot = _snapshot(corpus)
+    if snapshot is not None and snapshot.version > corpus.version:
+        return True
     rows = _tail_rows(corpus, snapshot)
     due = TAIL_ROWS if snapshot is None else max(TAIL_ROWS, round(snapshot.count * TAIL_SHARE))
     return rows[:due].count() >= due

@@ -1,19 +1,27 @@
 """Each minute: find what lost hints left undone. Corpora that stand still cost one row."""
 
+import logging
+
 from django.db.models import F, Q
 from django.utils import timezone
 
 from tagging import outstanding, snapshots
 from tagging.models import Corpus, Outstanding
 
+logger = logging.getLogger(__name__)
+
 
 def sweep_changed() -> list[int]:
     """Hold changed corpora against the ledger; return owners whose index is worth compacting."""
     due = []
     for corpus in Corpus.objects.select_related("active").filter(~Q(swept_version=F("version"))):
-        outstanding.reconcile(corpus)
-        if snapshots.is_due(corpus):
-            due.append(corpus.owner_id)
+        try:
+            outstanding.reconcile(corpus)
+            if snapshots.is_due(corpus):
+                due.append(corpus.owner_id)
+        except Exception:  # one corpus must not stop the sweep of the others; its turn comes again
+            logger.exception("sweep failed", extra={"owner": corpus.owner_id})
+            continue
         Corpus.objects.filter(pk=corpus.pk).update(swept_version=corpus.version)
     return due
 
@@ -26,9 +34,9 @@ def owners_with_work() -> list[int]:
 
 
 def compact(owner_id: int) -> None:
-    """Compact the index of one corpus; an account that is gone needs nothing."""
+    """Compact the index of one corpus, unless somebody has done so or the account is gone."""
     corpus = Corpus.objects.select_related("active").filter(owner=owner_id).first()
-    if corpus is not None:
+    if corpus is not None and snapshots.is_due(corpus):
         snapshots.compact(corpus)
 
 

@@ -58,7 +58,10 @@ def compact_index(owner_id: int) -> None:
 @shared_task
 def sweep() -> None:
     """Find what lost hints left undone."""
+    known = set(sweeping.owners_with_work())
+    for owner_id in known:
+        annotate.delay(owner_id)
     for owner_id in sweeping.sweep_changed():
         compact_index.delay(owner_id)
-    for owner_id in sweeping.owners_with_work():
+    for owner_id in set(sweeping.owners_with_work()) - known:
         annotate.delay(owner_id)

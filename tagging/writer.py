@@ -42,7 +42,10 @@ class Change:
         return self.corpus.version
 
     def touch(self, photo_ids: Iterable[int]) -> dict[int, Photo]:
-        """Lock photos that are about to change and note what they contribute; returns those that exist."""
+        """Lock photos that are about to change and note what they contribute; returns those that exist.
+
+        One call for all photos of a change: they are locked in order of their ids.
+        """
         new = set(photo_ids) - self.touched
         owner_id = self.corpus.owner_id
         locked = Photo.objects.owned_by(owner_id).filter(id__in=new).order_by("id").select_for_update()
@@ -65,7 +68,7 @@ def corpus_change(owner_id: int) -> Iterator[Change]:
     Raises Corpus.DoesNotExist.
     """
     with transaction.atomic():
-        corpus = Corpus.objects.select_for_update().get(owner=owner_id)
+        corpus = Corpus.objects.select_for_update(no_key=True).get(owner=owner_id)
         corpus.version += 1
         change = Change(corpus)
         yield change
@@ -128,6 +131,8 @@ def store_annotations(owner_id: int, release_id: int, stream: Stream, items: Seq
     is still outstanding, or needs nothing any more. Storing the same ones twice changes nothing.
     """
     with corpus_change(owner_id) as change:
+        if release_id not in change.corpus.releases:  # withdrawn meanwhile
+            return 0
         photos = change.touch(item.photo_id for item in items)
         stored = dict(
             Annotation.objects.filter(owner=owner_id, release=release_id, photo__in=photos).values_list(

@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import uuid
 
 _data = tempfile.mkdtemp(prefix="magicroll-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
@@ -19,4 +20,7 @@ os.makedirs(STATIC_ROOT)  # noqa: PTH103
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
     # A file as in real life, and not memory: several threads and processes, WAL, waiting for the lock.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_data, "test.sqlite3")}  # noqa: F405, PTH118
+else:
+    # A name of its own, so that two runs on one server don't meet.
+    DATABASES["default"]["TEST"] = {"NAME": f"test_magicroll_{uuid.uuid4().hex[:12]}"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

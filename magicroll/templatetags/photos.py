@@ -10,7 +10,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from magicroll.models import PREVIEW_PX, THUMB_PX, Photo
+from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
+from magicroll.models import Photo
 
 register = template.Library()
 

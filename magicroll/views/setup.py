@@ -1,5 +1,6 @@
 import ipaddress
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
@@ -54,7 +55,7 @@ def _is_from_this_machine(request: HttpRequest) -> bool:
     A loopback address alone is not enough: a proxy on this machine has one for everybody, and a web page
     elsewhere may point its own name at 127.0.0.1 (DNS rebinding), which the Host header gives away.
     """
-    if any(header in request.META for header in _PROXY_HEADERS):
+    if settings.BEHIND_PROXY or settings.URL or any(header in request.META for header in _PROXY_HEADERS):
         return False
     host, _ = split_domain_port(request.META.get("HTTP_HOST", ""))
     return _is_loopback(request.META.get("REMOTE_ADDR", "")) and (host == "localhost" or _is_loopback(host))

@@ -18,6 +18,10 @@ class ShapeError(ValueError):
     """Images or embeddings that do not fit the encoder."""
 
 
+class InferenceError(Exception):
+    """The runtime or its device failed on well-formed images."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassifierHead:
     """The network's last, linear layer: weight float32 [classes, d], bias float32 [classes]."""
@@ -54,7 +58,10 @@ class Encoder:
     head: ClassifierHead
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Compute embeddings: uint8 [n, px, px, 3], RGB, to float32 [n, d], not normalised."""
+        """Compute embeddings: uint8 [n, px, px, 3], RGB, to float32 [n, d], not normalised.
+
+        Raises ShapeError, InferenceError.
+        """
         px = self.spec.input_px
         if images.ndim != 4 or images.shape[1:] != (px, px, 3) or images.dtype != np.uint8:
             raise ShapeError(
@@ -62,7 +69,10 @@ class Encoder:
             )
         if len(images) == 0:
             return np.empty((0, self.spec.dimensions), np.float32)
-        embeddings: NDArray[np.float32] = self.session.run([EMBEDDING], {INPUT: images})[0]
+        try:
+            embeddings: NDArray[np.float32] = self.session.run([EMBEDDING], {INPUT: images})[0]
+        except Exception as error:
+            raise InferenceError(str(error)) from error
         return embeddings
 
 

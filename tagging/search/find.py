@@ -104,7 +104,7 @@ def matching(corpus: Corpus, query: Query) -> Listing:
         )
         rows = rows.filter(Exists(same))
     if query.name_parts:
-        same_photo = photos.filter(taken_at=OuterRef("taken_at"), id=OuterRef("photo_id"))  # the roll's own key
+        same_photo = photos.filter(taken_at=OuterRef("taken_at"), id=OuterRef("photo_id"))
         rows = rows.filter(Exists(same_photo))
     return Listing(rows, "photo_id")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from magicroll.models import Photo, User
 from tagging.combine import Verdicts, unpack, visible_tags
@@ -17,6 +17,8 @@ from tagging.releases import OWN_CATEGORY, release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Key, Page
 from tagging.words import fold
+
+COUNTED = 10_000  # a page counts no further
 
 
 class UnknownTag(LookupError):
@@ -111,10 +113,9 @@ def rail_counts(corpus: Corpus) -> list[TagTile]:
 
 
 def outstanding_count(corpus: Corpus) -> int:
-    """Return how many photos wait to be tagged by the corpus's release."""
-    return Outstanding.objects.filter(
-        owner=corpus.owner_id, release=corpus.active_id, set_aside_reason=""
-    ).count()
+    """Return how many photos wait to be tagged by the corpus's release; COUNTED means at least so many."""
+    waiting = Outstanding.objects.filter(owner=corpus.owner_id, release=corpus.active_id, set_aside_reason="")
+    return waiting[:COUNTED].count()
 
 
 def tag_page(corpus: Corpus, slug: str, before: str | None = None, limit: int = PAGE) -> TagPage:
@@ -150,7 +151,8 @@ def _tags_in(corpus: Corpus, category: Tag) -> list[TagTile]:
 def tag_by_slug(corpus: Corpus, slug: str) -> Tag:
     """Return a tag that this person may see. Raises UnknownTag."""
     tags = Tag.objects.filter(slug=slug)
-    tag = (tags.filter(owner=None) | tags.filter(owner=corpus.owner_id)).order_by("owner_id").first()
+    own_first = F("owner_id").desc(nulls_last=True)
+    tag = (tags.filter(owner=None) | tags.filter(owner=corpus.owner_id)).order_by(own_first).first()
     if tag is None:
         raise UnknownTag(slug)
     return tag

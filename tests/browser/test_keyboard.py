@@ -33,14 +33,14 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 def test_from_the_skip_link_to_a_verdict(visit: Visit, site: Site, person: Person, album: Album) -> None:
-    person.upload(*album.photos[:2])
+    first, _ = person.upload(*album.photos[:2])
     page = visit(site.url, person)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the photos")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
-    tab_to(page, ".cell > a")
+    tab_to(page, f'.cell[data-id="{first}"] > a')
     page.keyboard.press("Enter")
     expect(page.locator("#picture")).to_be_visible()
 
