@@ -14,6 +14,7 @@ from common import percentile, report, start
 
 if TYPE_CHECKING:
     from django.test import Client
+
     from tagging.models import Corpus
 
 HTMX = {"HX-Request": "true"}  # how a page asks for its own continuation
@@ -80,6 +81,7 @@ def addresses(user: object) -> dict[str, Iterator[str]]:
     """Name the pages, each with the addresses to ask for in turn: many photos, tags and places in a list."""
     from django.urls import reverse
     from synthetic import OWN_TAG, RARE_NAME
+
     from tagging import search
 
     corpus = search.corpus_of(user)
@@ -92,7 +94,9 @@ def addresses(user: object) -> dict[str, Iterator[str]]:
         "roll_deep": [f"{reverse('roll')}?before={_key(photo)}" for photo in photos],
         "magic": [reverse("magic")],
         "tag": [reverse("tag", args=[slug]) for slug in tags],
-        "tag_deep": _deep(corpus, tags, lambda slug: search.tag_page(corpus, slug, limit=100_000).page.photos),
+        "tag_deep": _deep(
+            corpus, tags, lambda slug: search.tag_page(corpus, slug, limit=100_000).page.photos
+        ),
         "category": [reverse("tag", args=[slug]) for slug in categories],
         "photo": [reverse("photo", args=[photo.id]) for photo in photos],
         "photo_in_tag": [f"{reverse('photo', args=[photo.id])}?in=tag:{tags[0]}" for photo in photos],

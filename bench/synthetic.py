@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from common import percentile, store, real_photos
+from common import percentile, real_photos, store
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:

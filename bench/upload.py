@@ -44,7 +44,9 @@ def main() -> None:
         until(lambda: browser.status("/healthz") == 200, "the web process answers")
         browser.set_up()
         browser.get("/upload/")
-        took = [send(browser, distinct(path, i)) for i, path in enumerate(real_photos(args.warm_up + args.photos))]
+        took = [
+            send(browser, distinct(path, i)) for i, path in enumerate(real_photos(args.warm_up + args.photos))
+        ]
     posts, waits = zip(*took[args.warm_up :], strict=True)
     report(
         "upload",

@@ -116,7 +116,7 @@ def network() -> str:
     """Run the default release's encoder once on a black picture, and name the provider that really ran it."""
     try:
         release = default_release()
-        spec = ENCODERS[release.encoder]
+        spec = ENCODERS[release.encoder.name]
         encoder = open_encoder(spec, settings.MODELS_DIR, settings.ONNX_PROVIDER)
     except (NoRelease, NotInstalled) as error:
         raise Fault(str(error), "Run `manage.py install_encoders`.") from error

@@ -118,6 +118,7 @@ class RoundTrip:
 
     def delete(self) -> str:
         photo = self._stored()
+        services.trash(self._account(), [photo.id])
         services.purge(self._account(), [photo.id])
         if left := [name for name in photo.files if default_storage.exists(name)]:
             raise Fault(f"{len(left)} files are left in the storage.", "May this user delete there?")
@@ -146,7 +147,9 @@ def delete_scratch_accounts(*, forgotten_for: timedelta) -> None:
 
 
 def _delete(user: User) -> None:
-    services.purge(user, list(Photo.objects.owned_by(user).values_list("id", flat=True)))
+    photo_ids = list(Photo.objects.owned_by(user).values_list("id", flat=True))
+    services.trash(user, photo_ids)
+    services.purge(user, photo_ids)
     user.delete()
 
 

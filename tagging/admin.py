@@ -19,7 +19,8 @@ class ReadOnly:
 
 @admin.register(Release)
 class ReleaseAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    list_display = ("name", "encoder", "vocabulary", "dimensions", "is_default", "created_at", "licence")
+    list_display = ("name", "encoder", "vocabulary", "is_default", "created_at")
+    list_select_related = ("encoder",)
     exclude = ("vocabulary_json",)
 
 

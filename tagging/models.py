@@ -5,30 +5,37 @@ from django.db.models import F, Q
 
 from magicroll.constraints import OwnedPhotoKey
 from magicroll.models import Photo, User
-from tagging.querysets import AnnotationQuerySet, PhotoTagQuerySet, VerdictQuerySet
+from tagging.querysets import AnnotationQuerySet, EmbeddingQuerySet, PhotoTagQuerySet, VerdictQuerySet
+
+
+class Encoder(models.Model):
+    """One network, down to its bytes."""
+
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, unique=True)
+    dimensions = models.PositiveIntegerField()
+    licence = models.CharField(max_length=200)
+    training_data = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Release(models.Model):
     """One immutable pair of encoder and vocabulary."""
 
     name = models.CharField(max_length=100, unique=True)
-    encoder = models.CharField(max_length=100)
-    encoder_sha256 = models.CharField(max_length=64)
+    encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, related_name="releases")
     vocabulary = models.CharField(max_length=100)
     vocabulary_sha256 = models.CharField(max_length=64)
     vocabulary_json = models.TextField()
-    dimensions = models.PositiveIntegerField()
-    licence = models.CharField(max_length=200)
-    training_data = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
     is_default = models.BooleanField(default=False)  # what new corpora begin with
 
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["encoder_sha256", "vocabulary_sha256"], name="release_pair_unique"
-            ),
+            models.UniqueConstraint(fields=["encoder", "vocabulary_sha256"], name="release_pair_unique"),
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_default=True), name="release_one_default"
             ),
@@ -78,12 +85,6 @@ class Corpus(models.Model):
     version = models.PositiveBigIntegerField(default=0)  # adds one with everything a reader could notice
     swept_version = models.PositiveBigIntegerField(default=0)  # up to which the sweep has looked
 
-    @property
-    def releases(self) -> set[int]:
-        """The releases whose rows of the reverse index are kept true for this corpus."""
-        pointers = (self.active_id, self.filling_id, self.previous_id)
-        return {release for release in pointers if release is not None}
-
     class Meta:
         verbose_name_plural = "corpora"
         constraints = [
@@ -96,6 +97,12 @@ class Corpus(models.Model):
 
     def __str__(self) -> str:
         return f"corpus of {self.owner_id}"
+
+    @property
+    def releases(self) -> set[int]:
+        """The releases whose rows of the reverse index are kept true for this corpus."""
+        pointers = (self.active_id, self.filling_id, self.previous_id)
+        return {release for release in pointers if release is not None}
 
 
 class Stream(models.TextChoices):
@@ -116,8 +123,6 @@ class Annotation(models.Model):
     revision = models.PositiveIntegerField()  # of the pixels it was computed from
     tag_ids = models.BinaryField()  # int32, little-endian
     scores = models.BinaryField()  # float16, little-endian, same order
-    embedding = models.BinaryField()  # float16, little-endian, [dimensions]
-    version = models.PositiveBigIntegerField(default=0)  # of the corpus; 0 = published by a switch
 
     objects = AnnotationQuerySet.as_manager()
 
@@ -126,10 +131,32 @@ class Annotation(models.Model):
             OwnedPhotoKey(name="annotation_owned_photo"),
             models.CheckConstraint(condition=Q(stream__in=Stream.values), name="annotation_stream_known"),
         ]
-        indexes = [models.Index(fields=["owner", "release", "version"], name="annotation_tail")]
 
     def __str__(self) -> str:
         return f"annotation of photo {self.photo_id} by release {self.release_id}"
+
+
+class Embedding(models.Model):
+    """What an encoder makes of one photo's pixels; all releases with that encoder read their tags from it."""
+
+    pk = models.CompositePrimaryKey("owner_id", "encoder_id", "photo_id")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False, related_name="+")
+    encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, db_index=False, related_name="+")
+    photo = models.ForeignKey(
+        Photo, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
+    revision = models.PositiveIntegerField()  # of the pixels it was computed from
+    vector = models.BinaryField()  # float16, little-endian, [dimensions]
+    version = models.PositiveBigIntegerField(default=0)  # of the corpus; 0 = published by a switch
+
+    objects = EmbeddingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [OwnedPhotoKey(name="embedding_owned_photo")]
+        indexes = [models.Index(fields=["owner", "encoder", "version"], name="embedding_tail")]
+
+    def __str__(self) -> str:
+        return f"embedding of photo {self.photo_id} by encoder {self.encoder_id}"
 
 
 class PhotoTag(models.Model):

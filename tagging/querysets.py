@@ -6,13 +6,25 @@ from django.db import models
 
 if TYPE_CHECKING:
     from magicroll.models import User
-    from tagging.models import Annotation, Corpus, PhotoTag, Verdict  # noqa: F401 - in base classes, as text
+    from tagging.models import (  # noqa: F401 - in base classes, as text
+        Annotation,
+        Corpus,
+        Embedding,
+        PhotoTag,
+        Verdict,
+    )
 
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):
     def seen_in(self, corpus: "Corpus") -> Self:
         """Keep what a reader of the corpus may see: the annotations of its active release."""
         return self.filter(owner_id=corpus.owner_id, release_id=corpus.active_id)
+
+
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def seen_in(self, corpus: "Corpus") -> Self:
+        """Keep the embeddings of the corpus's active release's encoder."""
+        return self.filter(owner_id=corpus.owner_id, encoder_id=corpus.active.encoder_id)
 
 
 class PhotoTagQuerySet(models.QuerySet["PhotoTag"]):

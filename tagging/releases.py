@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tagging.combine import Hierarchy
 from tagging.ml.registry import EncoderSpec
-from tagging.models import Release, Tag
+from tagging.models import Encoder, Release, Tag
 from tagging.vocabulary import Vocabulary
 
 OWN_CATEGORY = "my-tags"
@@ -26,6 +26,7 @@ class NoRelease(RuntimeError):
 class ReleaseTags:
     """A release's vocabulary and the database ids of its tags: `ids` int32 [n_tags] in vocabulary order."""
 
+    encoder_id: int
     vocabulary: Vocabulary
     ids: NDArray[np.int32]
     hierarchy: Hierarchy
@@ -43,17 +44,22 @@ def default_release() -> Release:
 @transaction.atomic
 def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool) -> Release:
     """Register the pair if it is new, with a row for each of its tags; idempotent."""
-    release, _ = Release.objects.get_or_create(
-        encoder_sha256=spec.onnx_sha256,
-        vocabulary_sha256=vocabulary.sha256,
+    encoder, _ = Encoder.objects.get_or_create(
+        sha256=spec.onnx_sha256,
         defaults={
-            "name": f"{spec.name}+{vocabulary.name}-{vocabulary.sha256[:8]}",
-            "encoder": spec.name,
-            "vocabulary": vocabulary.name,
-            "vocabulary_json": vocabulary.to_json(),
+            "name": spec.name,
             "dimensions": spec.dimensions,
             "licence": spec.licence,
             "training_data": spec.training_data,
+        },
+    )
+    release, _ = Release.objects.get_or_create(
+        encoder=encoder,
+        vocabulary_sha256=vocabulary.sha256,
+        defaults={
+            "name": f"{spec.name}+{vocabulary.name}-{vocabulary.sha256[:8]}",
+            "vocabulary": vocabulary.name,
+            "vocabulary_json": vocabulary.to_json(),
         },
     )
     wanted = [Tag(slug=c.slug, name=c.name, kind=Tag.Kind.CATEGORY) for c in vocabulary.categories]
@@ -69,9 +75,8 @@ def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool
 @lru_cache(maxsize=8)
 def release_tags(release_id: int) -> ReleaseTags:
     """Return the tags of a release; it never changes, so each process reads it once."""
-    vocabulary = Vocabulary.from_json(
-        Release.objects.values_list("vocabulary_json", flat=True).get(pk=release_id)
-    )
+    release = Release.objects.get(pk=release_id)
+    vocabulary = Vocabulary.from_json(release.vocabulary_json)
     shared = {tag.slug: tag for tag in Tag.objects.filter(owner=None)}
     ids = np.array([shared[tag.slug].pk for tag in vocabulary.tags], np.int32)
     parents = {
@@ -79,6 +84,7 @@ def release_tags(release_id: int) -> ReleaseTags:
     }
     categories = {shared[tag.slug].pk: shared[tag.category].pk for tag in vocabulary.tags}
     return ReleaseTags(
+        encoder_id=release.encoder_id,
         vocabulary=vocabulary,
         ids=ids,
         hierarchy=Hierarchy(parents, categories, other_category=shared[OWN_CATEGORY].pk),

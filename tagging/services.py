@@ -14,6 +14,7 @@ from tagging.ml.session import ProviderError
 from tagging.models import Corpus, Outstanding, Stream, Tag, Verdict
 from tagging.releases import default_release, register_release, release_tags
 from tagging.taggers import WrongEncoder
+from tagging.words import typed
 from tagging.writer import Change, corpus_change, store_annotations
 
 __all__ = ["Change", "corpus_change", "register_release"]
@@ -107,12 +108,14 @@ def _say(user: User, photo: Photo, tag: Tag, kind: Verdict.Kind) -> None:
 
 
 def _tag_named(user: User, words: str) -> Tag:
-    name = " ".join(words.replace("\x00", "").split())
+    name = " ".join(typed(words).split())
     if not name or len(name) > 80:
         raise TagRefused("Type a tag of 1 to 80 characters.")
     slug = slugify(name, allow_unicode=True)
-    if not slug or len(slug) > 80:
-        raise TagRefused("A tag needs letters or numbers, and at most 80 of them.")
+    if not slug:
+        raise TagRefused("A tag needs at least one letter or number.")
+    if len(slug) > 80:
+        raise TagRefused("This tag is too long. Use at most 80 letters.")
     own = Tag.objects.filter(owner=user, slug=slug).first()
     if own:
         return own

@@ -15,8 +15,8 @@ from tagging import index
 from tagging.ml.install import installed_path
 from tagging.ml.projection import index_projection
 from tagging.ml.registry import ENCODERS
-from tagging.models import Annotation, Corpus
-from tagging.querysets import AnnotationQuerySet
+from tagging.models import Corpus, Embedding
+from tagging.querysets import EmbeddingQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ def open_index(corpus: Corpus) -> CorpusIndex:
     snapshot = _snapshot_to_keep(corpus)
     if _tail_rows(corpus, snapshot)[: LONGEST_TAIL + 1].count() > LONGEST_TAIL:
         raise IndexMissing
-    return CorpusIndex(snapshot, _tail(corpus.owner_id, corpus.active_id, corpus.version, snapshot))
+    encoder = corpus.active.encoder
+    key = _TailKey(corpus.owner_id, encoder.pk, encoder.dimensions, corpus.version)
+    return CorpusIndex(snapshot, _tail(key, snapshot))
 
 
 def _snapshot(corpus: Corpus) -> index.Snapshot | None:
@@ -64,35 +66,44 @@ def _folder(corpus: Corpus) -> Path:
 
 
 def _key(corpus: Corpus) -> str:
-    return f"release-{corpus.active_id}"
+    return f"encoder-{corpus.active.encoder_id}"
 
 
 def _release_sha(corpus: Corpus) -> str:
-    """Name the vectors: photos may be numbered alike in another database, and encoders differ."""
-    return f"{corpus.active.encoder_sha256}"
+    """Name the network that made the vectors."""
+    return corpus.active.encoder.sha256
 
 
-def _tail_rows(corpus: Corpus, snapshot: index.Snapshot | None) -> AnnotationQuerySet:
-    rows = Annotation.objects.seen_in(corpus)
+def _tail_rows(corpus: Corpus, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
+    return _newer(Embedding.objects.seen_in(corpus), snapshot)
+
+
+def _newer(rows: EmbeddingQuerySet, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
     return rows if snapshot is None else rows.filter(version__gt=snapshot.version)
 
 
+@dataclass(frozen=True, slots=True)
+class _TailKey:
+    owner_id: int
+    encoder_id: int
+    dimensions: int
+    version: int
+
+
 @lru_cache(maxsize=4)
-def _tail(owner_id: int, release_id: int, version: int, snapshot: index.Snapshot | None) -> index.Tail:
+def _tail(key: _TailKey, snapshot: index.Snapshot | None) -> index.Tail:
     """Read and pack the tail once for each corpus version and snapshot."""
-    corpus = Corpus(owner_id=owner_id, active_id=release_id, version=version)
-    read = list(_batches(_tail_rows(corpus, snapshot)))
-    if not read:
-        dimensions = Corpus.objects.values_list("active__dimensions", flat=True).get(owner=owner_id)
-        read = [index.Batch(np.empty(0, np.int64), np.empty((0, dimensions), np.float16))]
+    rows = Embedding.objects.filter(owner=key.owner_id, encoder=key.encoder_id)
+    nothing = index.Batch(np.empty(0, np.int64), np.empty((0, key.dimensions), np.float16))
+    read = [nothing, *_batches(_newer(rows, snapshot))]
     ids = np.concatenate([batch.ids for batch in read])
     return index.encode_tail(snapshot, index.Batch(ids, np.concatenate([batch.embeddings for batch in read])))
 
 
-def _batches(rows: AnnotationQuerySet) -> Iterator[index.Batch]:
+def _batches(rows: EmbeddingQuerySet) -> Iterator[index.Batch]:
     ids: list[int] = []
     packed: list[bytes] = []
-    for photo_id, embedding in rows.values_list("photo_id", "embedding").iterator(ROWS_PER_BATCH):
+    for photo_id, embedding in rows.values_list("photo_id", "vector").iterator(ROWS_PER_BATCH):
         ids.append(photo_id)
         packed.append(bytes(embedding))
         if len(ids) == ROWS_PER_BATCH:
@@ -130,10 +141,10 @@ def compact(corpus: Corpus) -> None:
                 _key(corpus),
                 release_sha=_release_sha(corpus),
                 version=corpus.version,
-                dimensions=corpus.active.dimensions,
+                dimensions=corpus.active.encoder.dimensions,
                 batches=_batches(_tail_rows(corpus, None)),
                 projection=index_projection(
-                    installed_path(ENCODERS[corpus.active.encoder], settings.MODELS_DIR)
+                    installed_path(ENCODERS[corpus.active.encoder.name], settings.MODELS_DIR)
                 ),
             )
         else:

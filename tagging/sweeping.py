@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def sweep_changed() -> list[int]:
     """Hold changed corpora against the ledger; return owners whose index is worth compacting."""
     due = []
-    for corpus in Corpus.objects.select_related("active").filter(~Q(swept_version=F("version"))):
+    for corpus in Corpus.objects.select_related("active__encoder").filter(~Q(swept_version=F("version"))):
         try:
             outstanding.reconcile(corpus)
             if snapshots.is_due(corpus):
@@ -35,12 +35,12 @@ def owners_with_work() -> list[int]:
 
 def compact(owner_id: int) -> None:
     """Compact the index of one corpus, unless somebody has done so or the account is gone."""
-    corpus = Corpus.objects.select_related("active").filter(owner=owner_id).first()
+    corpus = Corpus.objects.select_related("active__encoder").filter(owner=owner_id).first()
     if corpus is not None and snapshots.is_due(corpus):
         snapshots.compact(corpus)
 
 
 def is_due(owner_id: int) -> bool:
     """Tell whether a corpus's index is worth compacting now."""
-    corpus = Corpus.objects.select_related("active").filter(owner=owner_id).first()
+    corpus = Corpus.objects.select_related("active__encoder").filter(owner=owner_id).first()
     return corpus is not None and snapshots.is_due(corpus)

@@ -29,9 +29,9 @@ def tagger_for(release_id: int) -> Tagger:
 
 @lru_cache(maxsize=2)  # the active and the filling release
 def _tagger(release_id: int) -> Tagger:
-    release = Release.objects.defer("vocabulary_json").get(pk=release_id)
-    spec = ENCODERS.get(release.encoder)
-    if spec is None or spec.onnx_sha256 != release.encoder_sha256:
+    release = Release.objects.select_related("encoder").defer("vocabulary_json").get(pk=release_id)
+    spec = ENCODERS.get(release.encoder.name)
+    if spec is None or spec.onnx_sha256 != release.encoder.sha256:
         raise WrongEncoder(
             f"Release {release.name} needs an encoder {release.encoder} that isn't known here."
         )

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 MIN_PREFIX = 3
 
 
+def typed(text: str) -> str:
+    """Return what a person typed without NUL, which PostgreSQL takes in no text."""
+    return text.replace("\x00", "")
+
+
 def fold(words: str) -> str:
     """Reduce to lower-case letters and digits without accents, separated by single spaces."""
     decomposed = unicodedata.normalize("NFKD", words.casefold().replace("&", " and "))

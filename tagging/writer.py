@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from magicroll.models import Photo
 from tagging import counts
 from tagging.combine import pack_scores, pack_tags, supersedes
-from tagging.models import Annotation, Corpus, Outstanding, PhotoTag, Stream
+from tagging.models import Annotation, Corpus, Embedding, Outstanding, PhotoTag, Stream
 from tagging.published import Published, TagRow, published
 from tagging.releases import release_tags
 
@@ -145,14 +145,15 @@ def store_annotations(owner_id: int, release_id: int, stream: Stream, items: Seq
             if item.photo_id in photos
             and supersedes(item.revision, photos[item.photo_id].revision, stored.get(item.photo_id))
         ]
-        _upsert(owner_id, release_id, stream, fresh, change.version)
+        _upsert_embeddings(owner_id, release_tags(release_id).encoder_id, fresh, change.version)
+        _upsert_annotations(owner_id, release_id, stream, fresh)
         done = [item.photo_id for item in fresh]
         Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=done).delete()
     return len(fresh)
 
 
-def _upsert(
-    owner_id: int, release_id: int, stream: Stream, items: Sequence[NewAnnotation], version: int
+def _upsert_annotations(
+    owner_id: int, release_id: int, stream: Stream, items: Sequence[NewAnnotation]
 ) -> None:
     ids = release_tags(release_id).ids
     Annotation.objects.bulk_create(
@@ -165,13 +166,31 @@ def _upsert(
                 revision=item.revision,
                 tag_ids=pack_tags(ids[item.tags]),
                 scores=pack_scores(item.scores),
-                embedding=item.embedding.astype("<f2").tobytes(),
-                version=version,
             )
             for item in items
         ],
         batch_size=ROWS_PER_STATEMENT,
         update_conflicts=True,
         unique_fields=["owner", "release", "photo"],
-        update_fields=["stream", "revision", "tag_ids", "scores", "embedding", "version"],
+        update_fields=["stream", "revision", "tag_ids", "scores"],
+    )
+
+
+def _upsert_embeddings(owner_id: int, encoder_id: int, items: Sequence[NewAnnotation], version: int) -> None:
+    Embedding.objects.bulk_create(
+        [
+            Embedding(
+                owner_id=owner_id,
+                encoder_id=encoder_id,
+                photo_id=item.photo_id,
+                revision=item.revision,
+                vector=item.embedding.astype("<f2").tobytes(),
+                version=version,
+            )
+            for item in items
+        ],
+        batch_size=ROWS_PER_STATEMENT,
+        update_conflicts=True,
+        unique_fields=["owner", "encoder", "photo"],
+        update_fields=["revision", "vector", "version"],
     )

@@ -1,4 +1,4 @@
-"""Every address that the application answers, found in its URL configuration: a new one can't be forgotten."""
+"""Every address that the application answers, found in its URL configuration: none can be forgotten."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -103,7 +103,9 @@ def unnamed() -> list[str]:
     return [str(pattern.pattern) for pattern in _patterns(get_resolver()) if not pattern.name]
 
 
-def _walk(resolver: URLResolver, namespace: str = "", above: frozenset[str] = frozenset()) -> Iterator[Address]:
+def _walk(
+    resolver: URLResolver, namespace: str = "", above: frozenset[str] = frozenset()
+) -> Iterator[Address]:
     for entry in resolver.url_patterns:
         named = getattr(entry.pattern, "converters", None) or entry.pattern.regex.groupindex
         parameters = above | frozenset(named)

@@ -22,7 +22,7 @@ JUNE = datetime(2024, 6, 15, 12, 30, tzinfo=UTC)
 def make_release(encoder: str = "efficientnet-lite2") -> Release:
     """Register a release; the second person of a test finds it there."""
     spec = ENCODERS[encoder]
-    known = Release.objects.filter(encoder_sha256=spec.onnx_sha256).first()
+    known = Release.objects.filter(encoder__sha256=spec.onnx_sha256).first()
     return known or register_release(spec, load_builtin(), default=encoder == "efficientnet-lite2")
 
 

@@ -304,6 +304,7 @@ def test_answers_are_the_same_to_the_byte_whether_others_have_photos_or_not(roll
     ]
     client = logged_in(bob.user)
     with_alice = {url: _settled(client, url) for url in urls}
+    services.trash(alice.user, [photo.pk for photo in alice.photos])
     services.purge(alice.user, [photo.pk for photo in alice.photos])
     alice.user.delete()
     for url in urls:

@@ -55,11 +55,11 @@ def test_it_prepares_everything_and_says_nothing_the_second_time(models_dir: Pat
 @pytest.mark.django_db
 def test_a_default_release_that_somebody_chose_stays(models_dir: Path) -> None:
     call_command("install_encoders", verbosity=0)
-    assert Release.objects.get(is_default=True).encoder == DEFAULT_ENCODER
+    assert Release.objects.get(is_default=True).encoder.name == DEFAULT_ENCODER
     Release.objects.update(is_default=False)
-    Release.objects.exclude(encoder=DEFAULT_ENCODER).update(is_default=True)
+    Release.objects.exclude(encoder__name=DEFAULT_ENCODER).update(is_default=True)
     call_command("install_encoders", verbosity=0)
-    assert Release.objects.get(is_default=True).encoder != DEFAULT_ENCODER
+    assert Release.objects.get(is_default=True).encoder.name != DEFAULT_ENCODER
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +17,6 @@ from magicroll.querysets import PhotoQuerySet
 from tagging import search
 
 PAGE = 120
-PURGE_AT_ONCE = 500
 
 
 @login_required
@@ -38,12 +38,10 @@ def trash(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def empty_trash(request: HttpRequest) -> HttpResponse:
-    # The list is taken once: what is trashed while this runs was not confirmed.
-    photo_ids = list(_trashed(request).values_list("id", flat=True))
-    for start in range(0, len(photo_ids), PURGE_AT_ONCE):
-        services.purge(request.user, photo_ids[start : start + PURGE_AT_ONCE])
-    count = number_format(len(photo_ids), force_grouping=True)
-    messages.success(request, f"{count} photo{'' if len(photo_ids) == 1 else 's'} deleted for good.")
+    # What is trashed while this runs was not confirmed.
+    deleted = services.empty_trash(request.user, trashed_before=timezone.now())
+    count = number_format(deleted, force_grouping=True)
+    messages.success(request, f"{count} photo{'' if deleted == 1 else 's'} deleted for good.")
     return redirect("trash")
 
 

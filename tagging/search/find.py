@@ -13,6 +13,7 @@ from tagging.releases import release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Listing, Page
 from tagging.search.pages import TagTile
+from tagging.words import typed
 
 MAX_WORDS = 12
 LONGEST_TAG = 4  # words
@@ -45,6 +46,7 @@ class Found:
 
 def find(corpus: Corpus, text: str, before: str | None = None, limit: int = PAGE) -> Found:
     """Search one corpus. Empty text finds nothing. Raises listing.BadCursor."""
+    text = typed(text)
     query = understand(corpus, text)
     if query == Query():
         return Found(query, [], Page([], None, 0))
@@ -54,7 +56,7 @@ def find(corpus: Corpus, text: str, before: str | None = None, limit: int = PAGE
 
 def understand(corpus: Corpus, text: str) -> Query:
     """Read words from left to right; the longest run that names a tag wins, then dates, then file names."""
-    words = text.split()[:MAX_WORDS]
+    words = typed(text).split()[:MAX_WORDS]
     query = Query()
     while words:
         words = words[_take(corpus, words, query) :]

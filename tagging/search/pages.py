@@ -16,7 +16,7 @@ from tagging.published import verdicts_on
 from tagging.releases import OWN_CATEGORY, release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Key, Page
-from tagging.words import fold
+from tagging.words import fold, typed
 
 COUNTED = 10_000  # a page counts no further
 
@@ -75,7 +75,7 @@ class TagPage:
 
 def corpus_of(user: User) -> Corpus:
     """Return the pointer that every read of this person's photos goes through."""
-    return Corpus.objects.select_related("active").defer("active__vocabulary_json").get(owner=user)
+    return Corpus.objects.select_related("active__encoder").defer("active__vocabulary_json").get(owner=user)
 
 
 def roll_page(
@@ -150,7 +150,7 @@ def _tags_in(corpus: Corpus, category: Tag) -> list[TagTile]:
 
 def tag_by_slug(corpus: Corpus, slug: str) -> Tag:
     """Return a tag that this person may see. Raises UnknownTag."""
-    tags = Tag.objects.filter(slug=slug)
+    tags = Tag.objects.filter(slug=typed(slug))
     own_first = F("owner_id").desc(nulls_last=True)
     tag = (tags.filter(owner=None) | tags.filter(owner=corpus.owner_id)).order_by(own_first).first()
     if tag is None:
@@ -188,10 +188,11 @@ def _chips(seen: dict[int, float], verdicts: Verdicts) -> list[TagChip]:
 def suggest(corpus: Corpus, prefix: str) -> list[str]:
     """Return names of tags that begin so, the person's own first; at most 12."""
     vocabulary = release_tags(corpus.active_id).vocabulary
-    typed = fold(prefix)
+    prefix = typed(prefix)
+    folded = fold(prefix)
     own = Tag.objects.filter(owner=corpus.owner_id, name__istartswith=prefix).order_by("name")
     meant = vocabulary.meant(prefix)
-    found = [tag.name for tag in vocabulary.tags if tag.slug in meant or fold(tag.name).startswith(typed)]
+    found = [tag.name for tag in vocabulary.tags if tag.slug in meant or fold(tag.name).startswith(folded)]
     return [*own.values_list("name", flat=True)[:6], *found][:12]
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from magicroll.models import Photo
 from tagging import index
-from tagging.models import Annotation, Corpus
+from tagging.models import Corpus, Embedding
 from tagging.search import listing
 from tagging.snapshots import IndexMissing, open_index
 
@@ -27,9 +27,7 @@ class Similar:
 
 def similar_photos(corpus: Corpus, photo: Photo, k: int = 24) -> Similar:
     """Return the k live photos most like this one, most alike first; exact over the stored vectors."""
-    mine = (
-        Annotation.objects.seen_in(corpus).filter(photo=photo.id).values_list("embedding", flat=True).first()
-    )
+    mine = Embedding.objects.seen_in(corpus).filter(photo=photo.id).values_list("vector", flat=True).first()
     if mine is None:
         return Similar([], [], ready=False)
     try:

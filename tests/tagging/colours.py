@@ -21,11 +21,13 @@ MEANING = ("dog", "plant", "boat")  # what it calls a red, a green and a blue pi
 
 @dataclass
 class ColourEncoder:
-    """Embeds a picture as its mean colour; `watch` runs before each batch, like whatever else goes on then."""
+    """Embeds a picture as its mean colour; `watch` runs before each answer, as what goes on then."""
 
     watch: Callable[[], None] = lambda: None
     spec: EncoderSpec = ENCODERS["efficientnet-lite2"]
-    session: object = field(default_factory=lambda: SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"]))
+    session: object = field(
+        default_factory=lambda: SimpleNamespace(get_providers=lambda: ["CPUExecutionProvider"])
+    )
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         embeddings = np.zeros((len(images), self.spec.dimensions), np.float32)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from magicroll.models import Photo, User
 from tagging import search, taggers, tasks
 from tagging.ml.install import NotInstalled
 from tagging.ml.registry import ENCODERS
-from tagging.models import Annotation, Corpus, Outstanding, Release
+from tagging.models import Annotation, Corpus, Embedding, Encoder, Outstanding
 from tagging.services import annotate_some, retry
 from tagging.verify import differences
 from tests.factories import make_photo, make_user
@@ -40,7 +40,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What would go to the broker."""
     messages: list[tuple[str, int]] = []
     for name in ("annotate", "compact_index"):
-        monkeypatch.setattr(getattr(tasks, name), "delay", lambda owner, name=name: messages.append((name, owner)))
+        monkeypatch.setattr(
+            getattr(tasks, name), "delay", lambda owner, name=name: messages.append((name, owner))
+        )
     return messages
 
 
@@ -60,6 +62,11 @@ def photo_of() -> Iterator[Make]:
         for revision in range(1, 3):
             photo.revision = revision
             delete_pictures(photo)
+
+
+def purge(user: User, photo_ids: Sequence[int]) -> int:
+    roll.trash(user, photo_ids)
+    return roll.purge(user, photo_ids)
 
 
 def visible(photo: Photo) -> set[str]:
@@ -96,7 +103,7 @@ def test_an_account_that_is_gone_needs_nothing(tagger: ColourTagger, photo_of: M
     photo_of(user)
 
     def delete_account() -> None:
-        roll.purge(user, list(Photo.objects.owned_by(user).values_list("id", flat=True)))
+        purge(user, list(Photo.objects.owned_by(user).values_list("id", flat=True)))
         User.objects.filter(pk=user.pk).delete()
 
     tagger.encoder.watch = delete_account
@@ -181,14 +188,12 @@ class TestOutages:
         taggers._tagger.cache_clear()
         user = make_user()
         photo = photo_of(user)
-        Release.objects.update(encoder_sha256="0" * 64)
+        Encoder.objects.update(sha256="0" * 64)
         with pytest.raises(taggers.WrongEncoder):
             annotate_some(user.pk)
         assert (note(photo).attempts, note(photo).claimed_until) == (0, None)
 
-    def test_new_pixels_during_an_outage_stay_outstanding(
-        self, tagger: ColourTagger, photo_of: Make
-    ):
+    def test_new_pixels_during_an_outage_stay_outstanding(self, tagger: ColourTagger, photo_of: Make):
         user = make_user()
         photo = photo_of(user)
 
@@ -244,8 +249,10 @@ class TestMeanwhile:
         annotate_some(user.pk)
         assert "plant" in visible(photo)
 
-    @pytest.mark.parametrize("act", [roll.trash, roll.purge], ids=["trash", "purge"])
-    def test_a_photo_that_goes_shows_nowhere(self, tagger: ColourTagger, photo_of: Make, act: Callable[..., int]):
+    @pytest.mark.parametrize("act", [roll.trash, purge], ids=["trash", "purge"])
+    def test_a_photo_that_goes_shows_nowhere(
+        self, tagger: ColourTagger, photo_of: Make, act: Callable[..., int]
+    ):
         user = make_user()
         photo, other = photo_of(user), photo_of(user)
         tagger.encoder.watch = lambda: act(user, [photo.id])
@@ -305,7 +312,11 @@ class TestTasks:
         assert sent == [("annotate", photo.owner_id)]
 
     def test_a_long_tail_asks_for_compaction(
-        self, photo_of: Make, sent: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch, tagger: ColourTagger
+        self,
+        photo_of: Make,
+        sent: list[tuple[str, int]],
+        monkeypatch: pytest.MonkeyPatch,
+        tagger: ColourTagger,
     ):
         monkeypatch.setattr("tagging.snapshots.TAIL_ROWS", 2)
         user = make_user()
@@ -318,8 +329,8 @@ class TestTasks:
 
 
 def test_the_real_encoder_sees_a_cat(models_dir: Path, settings: Settings, photo_of: Make):
-    from skimage.data import chelsea
     from PIL import Image
+    from skimage.data import chelsea
 
     taggers._tagger.cache_clear()
     settings.MODELS_DIR, settings.ONNX_PROVIDER = models_dir, "cpu"
@@ -335,7 +346,6 @@ def test_the_real_encoder_sees_a_cat(models_dir: Path, settings: Settings, photo
         taggers._tagger.cache_clear()
     assert {"cat", "animal"} <= visible(photo)
     assert "cat" not in visible(grey)
-    stored = Annotation.objects.get(photo=photo)
-    embedding = np.frombuffer(stored.embedding, "<f2")
+    embedding = np.frombuffer(Embedding.objects.get(photo=photo).vector, "<f2")
     assert embedding.shape == (ENCODERS["efficientnet-lite2"].dimensions,)
     assert np.isfinite(embedding).all()

@@ -13,17 +13,22 @@ from hypothesis.stateful import (
 )
 
 from magicroll import services
-from magicroll.models import Photo
+from magicroll.models import Photo, User
 from tagging import search
-from tagging.models import Annotation, Corpus, Outstanding, PhotoTag, Stream, Tag, TagCount
+from tagging.models import Annotation, Corpus, Embedding, Outstanding, PhotoTag, Stream, Tag, TagCount
 from tagging.releases import release_tags
 from tagging.services import add_tag, reject_tag, undo_verdict
 from tagging.verify import differences
 from tagging.vocabulary import load_builtin
 from tagging.writer import corpus_change, store_annotations
-from tests.factories import JUNE, annotate, annotation, make_photo, make_user
+from tests.factories import JUNE, annotate, annotation, make_photo, make_release, make_user
 
 pytestmark = pytest.mark.django_db
+
+
+def delete_for_good(user: User, photo: Photo) -> None:
+    services.trash(user, [photo.id])
+    assert services.purge(user, [photo.id]) == 1
 
 
 def visible(photo: Photo) -> set[str]:
@@ -93,7 +98,7 @@ def test_an_annotation_of_a_photo_that_was_deleted_meanwhile_is_dropped():
     user = make_user()
     photo = make_photo(user)
     late = annotation(photo, {"cat": 0.9})
-    services.purge(user, [photo.id])
+    delete_for_good(user, photo)
     corpus = Corpus.objects.get(owner=user)
     assert store_annotations(user.pk, corpus.active_id, Stream.REALTIME, [late]) == 0
     assert not Annotation.objects.exists()
@@ -104,6 +109,22 @@ def test_an_annotation_cannot_name_somebody_elses_photo():
     photo = make_photo(alice)
     corpus = Corpus.objects.get(owner=bob)
     assert store_annotations(bob.pk, corpus.active_id, Stream.REALTIME, [annotation(photo, {"dog": 1})]) == 0
+
+
+def test_a_photo_that_was_restored_meanwhile_is_not_deleted():
+    user = make_user()
+    photo = make_photo(user)
+    services.trash(user, [photo.id])
+    services.restore(user, [photo.id])
+    assert services.purge(user, [photo.id]) == 0
+    assert Photo.objects.owned_by(user).live().get() == photo
+
+
+def test_a_release_that_the_corpus_no_longer_has_stores_nothing():
+    photo = make_photo(make_user())
+    other = make_release("efficientnet-lite0")
+    assert store_annotations(photo.owner_id, other.pk, Stream.BULK, [annotation(photo, {"dog": 0.9})]) == 0
+    assert not Annotation.objects.exists()
 
 
 def test_a_rejected_tag_takes_its_children_and_stays_away():
@@ -133,8 +154,10 @@ def test_deleting_a_photo_takes_everything_that_hangs_on_it():
     photo = make_photo(user)
     annotate(photo, {"dog": 0.9})
     add_tag(user, photo, "Rex")
-    services.purge(user, [photo.id])
-    assert not any(model.objects.exists() for model in (Annotation, PhotoTag, TagCount, Outstanding))
+    delete_for_good(user, photo)
+    assert not any(
+        model.objects.exists() for model in (Annotation, Embedding, PhotoTag, TagCount, Outstanding)
+    )
     assert differences(user.pk) == []
 
 

@@ -116,7 +116,7 @@ class TestPhoto:
         page = text(as_alice.get(f"/photo/{photo.pk}/", {"in": within}))
         assert f'href="{back}" data-key="back"' in page
 
-    @pytest.mark.parametrize("within", ["tag:../../admin", "search:<script>", "\x00", "x" * 3000])
+    @pytest.mark.parametrize("within", ["tag:../../admin", "search:<script>", "\x01", "x" * 3000])
     def test_a_strange_context_does_no_harm(self, as_alice: Client, photo: Photo, within: str) -> None:
         response = as_alice.get(f"/photo/{photo.pk}/", {"in": within})
         assert response.status_code == 200
