@@ -24,10 +24,11 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A vocabulary's text is the same in every test: parsing it again for each would take half the suite's time.
     """
-    from tagging import releases
+    from tagging import releases, snapshots
 
     monkeypatch.setattr(releases, "Vocabulary", SimpleNamespace(from_json=_vocabulary))
     releases.release_tags.cache_clear()
+    snapshots._tail.cache_clear()
 
 
 @lru_cache

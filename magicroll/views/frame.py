@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
 from magicroll.http import HttpRequest, snapshot_read
-from magicroll.models import Photo, User
+from magicroll.models import User
 from tagging import search
 
 
@@ -58,8 +58,9 @@ def render_page(
 
 def _rail_of(user: User, at: str) -> Rail:
     corpus = search.corpus_of(user)
-    set_aside = Photo.objects.owned_by(user).filter(state=Photo.State.SET_ASIDE, trashed_at=None)
-    return Rail(at, search.rail_counts(corpus), search.outstanding_count(corpus), set_aside.count())
+    return Rail(
+        at, search.rail_counts(corpus), search.outstanding_count(corpus), search.set_aside_count(corpus)
+    )
 
 
 def _place(request: DjangoHttpRequest) -> str:

@@ -49,8 +49,7 @@ def empty_trash(request: HttpRequest) -> HttpResponse:
 @require_safe
 @snapshot_read
 def set_aside(request: HttpRequest) -> HttpResponse:
-    photos = Photo.objects.owned_by(request.user).filter(state=Photo.State.SET_ASIDE, trashed_at=None)
-    return render(request, "set_aside.html", {"photos": photos.order_by("-id")})
+    return render(request, "set_aside.html", {"items": search.set_aside(search.corpus_of(request.user))})
 
 
 def _trashed(request: HttpRequest) -> PhotoQuerySet:

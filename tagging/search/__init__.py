@@ -3,6 +3,7 @@
 A caller that makes several reads for one answer holds them in one database snapshot.
 """
 
+from tagging.search.aside import SetAside, set_aside, set_aside_count
 from tagging.search.find import Found, Query, find
 from tagging.search.listing import BadCursor, Key, Page, cards
 from tagging.search.magic import Shelf, magic_view
@@ -32,6 +33,7 @@ __all__ = [
     "Page",
     "PhotoTags",
     "Query",
+    "SetAside",
     "Shelf",
     "Similar",
     "TagChip",
@@ -48,6 +50,8 @@ __all__ = [
     "photo_tags",
     "rail_counts",
     "roll_page",
+    "set_aside",
+    "set_aside_count",
     "similar_photos",
     "suggest",
     "tag_page",

@@ -2,13 +2,14 @@
 
 import re
 from calendar import month_abbr, month_name
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django.db.models import Exists, OuterRef, Q
 
 from magicroll.models import Photo
-from tagging.models import Corpus, PhotoTag, Tag, TagCount
+from tagging.models import Corpus, MonthCount, PhotoTag, Tag, TagCount
 from tagging.releases import release_tags
 from tagging.search import listing
 from tagging.search.listing import PAGE, Listing, Page
@@ -97,9 +98,9 @@ def matching(corpus: Corpus, query: Query) -> Listing:
     for part in query.name_parts:
         photos = photos.filter(name_folded__contains=part)
     if not query.tags:
-        return Listing(photos.filter(_dates(query)), "id")
+        return Listing(photos.filter(_dates(corpus, query)), "id")
     first, *others = query.tags
-    rows = PhotoTag.objects.seen_in(corpus).filter(_dates(query), tag=first)
+    rows = PhotoTag.objects.seen_in(corpus).filter(_dates(corpus, query), tag=first)
     for tag in others:
         same = PhotoTag.objects.seen_in(corpus).filter(
             tag=tag, taken_at=OuterRef("taken_at"), photo=OuterRef("photo")
@@ -111,16 +112,28 @@ def matching(corpus: Corpus, query: Query) -> Listing:
     return Listing(rows, "photo_id")
 
 
-def _dates(query: Query) -> Q:
-    """Any of the years, any of the months; years as ranges, so that the key's index serves them."""
-    years, months = Q(), Q()
-    for year in query.years:
-        years |= Q(
-            taken_at__gte=datetime(year, 1, 1, tzinfo=UTC), taken_at__lt=datetime(year + 1, 1, 1, tzinfo=UTC)
-        )
-    for month in query.months:
-        months |= Q(taken_at__month=month)
-    return years & months
+def _dates(corpus: Corpus, query: Query) -> Q:
+    """Any of the years, any of the months, as ranges, so that the key's index serves them.
+
+    A month without a year is that month of each year in which the roll has it.
+    """
+    if not query.months:
+        firsts = [date(year, 1, 1) for year in query.years]
+        return _any_of(firsts, months=12)
+    months = MonthCount.objects.filter(owner=corpus.owner_id, month__month__in=query.months)
+    if query.years:
+        months = months.filter(month__year__in=query.years)
+    return _any_of(list(months.values_list("month", flat=True)), months=1) or Q(taken_at__in=[])
+
+
+def _any_of(firsts: Sequence[date], months: int) -> Q:
+    """Match what was taken in the given number of months from any of these days on."""
+    found = Q()
+    for first in firsts:
+        year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+        start = datetime(first.year, first.month, 1, tzinfo=UTC)
+        found |= Q(taken_at__gte=start, taken_at__lt=datetime(year, month + 1, 1, tzinfo=UTC))
+    return found
 
 
 def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:

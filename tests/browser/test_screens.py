@@ -1,11 +1,13 @@
 """Every page at two sizes, light and dark: well made for axe, quiet in the console, kept as a picture."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.album import Album
 from tests.browser.axe import findings
@@ -16,9 +18,12 @@ from tests.browser.watch import Watch, pictures_are_shown
 
 pytestmark = pytest.mark.browser
 
-SIZES = {"1440x900": (1440, 900), "390x844": (390, 844)}
-TABLET = {"820x1180": (820, 1180)}
-SCHEMES = ("light", "dark")
+DESKTOP, TABLET, PHONE = "1440x900", "820x1180", "390x844"
+SIZES: dict[str, dict[str, Any]] = {
+    DESKTOP: {"viewport": {"width": 1440, "height": 900}},
+    TABLET: {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True},
+    PHONE: {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Screen:
     name: str
     path: Callable[[Collection], str]
     status: int = 200
-    tablet: bool = False
+    sizes: tuple[str, ...] = (DESKTOP, PHONE)
 
 
 def at(path: str) -> Callable[[Collection], str]:
@@ -34,14 +39,14 @@ def at(path: str) -> Callable[[Collection], str]:
 
 
 FULL = [
-    Screen("roll", at("/"), tablet=True),
-    Screen("magic", at("/magic/"), tablet=True),
+    Screen("roll", at("/"), sizes=(DESKTOP, TABLET, PHONE)),
+    Screen("magic", at("/magic/"), sizes=(DESKTOP, TABLET, PHONE)),
     Screen("category", lambda its: f"/magic/{its.album.category}/"),
     Screen("tag", lambda its: f"/magic/{its.album.word}/"),
     Screen("search", lambda its: f"/search/?q={its.album.word}"),
     Screen("search-nothing", at("/search/?q=nothing+like+this")),
     Screen("search-blank", at("/search/")),
-    Screen("photo", lambda its: f"/photo/{its.photo}/", tablet=True),
+    Screen("photo", lambda its: f"/photo/{its.photo}/", sizes=(DESKTOP, TABLET, PHONE)),
     Screen("photo-trashed", lambda its: f"/photo/{its.trashed}/"),
     Screen("photo-set-aside", lambda its: f"/photo/{its.set_aside}/"),
     Screen("similar", lambda its: f"/photo/{its.photo}/similar/"),
@@ -78,24 +83,28 @@ def newcomer(site: Site) -> Person:
 
 @pytest.fixture
 def inspect(visit: Visit) -> Callable[..., None]:
-    """Look at an address at all sizes in both schemes: keep pictures, and fail on what axe finds."""
+    """Look at an address at all sizes in both schemes: keep pictures, and fail on what axe finds.
 
-    def look(name: str, address: str, person: Person | None = None, *, tablet: bool = False) -> None:
+    `act` brings the page into the state that is looked at, where loading it is not enough.
+    """
+
+    def look(
+        name: str,
+        address: str,
+        person: Person | None = None,
+        *,
+        sizes: tuple[str, ...] = (DESKTOP, PHONE),
+        act: Callable[[Page], object] = lambda page: None,
+    ) -> None:
         found: list[str] = []
-        for size, (width, height) in (SIZES | (TABLET if tablet else {})).items():
-            for scheme in SCHEMES:
-                page = visit(
-                    address,
-                    person,
-                    viewport={"width": width, "height": height},
-                    color_scheme=scheme,
-                    reduced_motion="reduce",
-                    has_touch=width < 640,
-                    is_mobile=width < 640,
-                )
+        for size in sizes:
+            page = visit(address, person, reduced_motion="reduce", **SIZES[size])
+            act(page)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
                 keep(page, f"{name}-{size}-{scheme}")
                 found += [f"{size} {scheme}: {finding}" for finding in findings(page)]
-                page.context.close()
+            page.context.close()
         assert found == []
 
     return look
@@ -105,7 +114,12 @@ def keep(page: Page, name: str) -> None:
     folder = ARTIFACTS / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     pictures_are_shown(page)
+    page.mouse.move(1, 1)  # stirs what fades away after a while
     page.screenshot(path=folder / f"{name}.png")
+
+
+def keep_plainly(page: Page, name: str) -> None:
+    page.screenshot(path=ARTIFACTS / "screenshots" / f"{name}.png")
 
 
 @pytest.mark.parametrize("screen", FULL, ids=named)
@@ -115,7 +129,7 @@ def test_page_of_a_full_roll_is_well_made(
     address = site.url + screen.path(collection)
     if screen.status != 200:
         watch.expect(screen.path(collection))
-    inspect(screen.name, address, collection.owner, tablet=screen.tablet)
+    inspect(screen.name, address, collection.owner, sizes=screen.sizes)
 
 
 @pytest.mark.parametrize("screen", EMPTY, ids=named)
@@ -123,6 +137,66 @@ def test_page_of_an_empty_roll_is_well_made(
     inspect: Callable[..., None], site: Site, newcomer: Person, screen: Screen
 ) -> None:
     inspect(screen.name, site.url + screen.path(None), newcomer)
+
+
+def test_information_on_a_phone_is_well_made(
+    inspect: Callable[..., None], site: Site, collection: Collection
+) -> None:
+    def unfold(page: Page) -> None:
+        page.get_by_role("button", name="Information").click()
+        expect(page.locator("#similar .strip a").first).to_be_visible()
+
+    inspect(
+        "photo-info", f"{site.url}/photo/{collection.photo}/", collection.owner, sizes=(PHONE,), act=unfold
+    )
+
+
+def test_question_before_the_trash_is_emptied_is_well_made(
+    inspect: Callable[..., None], site: Site, collection: Collection
+) -> None:
+    inspect(
+        "trash-question",
+        f"{site.url}/trash/",
+        collection.owner,
+        act=lambda page: page.get_by_role("button", name="Empty trash").click(),
+    )
+
+
+def test_menus_are_well_made(inspect: Callable[..., None], site: Site, collection: Collection) -> None:
+    account = functools.partial(inspect, "menu-account", f"{site.url}/", collection.owner)
+    account(act=lambda page: page.get_by_role("button", name="Account").click())
+    more = functools.partial(inspect, "menu-more", f"{site.url}/", collection.owner, sizes=(PHONE,))
+    more(act=lambda page: page.get_by_role("button", name="More").click())
+    upload = functools.partial(inspect, "menu-upload", f"{site.url}/", collection.owner, sizes=(DESKTOP,))
+    upload(act=lambda page: page.get_by_role("link", name="Upload").first.click())
+
+
+def test_tray_is_well_made(
+    inspect: Callable[..., None], watch: Watch, site: Site, album: Album, no_picture: Path
+) -> None:
+    watch.expect("/upload/$")
+
+    def send(page: Page) -> None:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("link", name="Choose photos").click()
+        chooser.value.set_files([*album.photos[:5], no_picture])
+        tray = page.get_by_role("region", name="Uploads")
+        expect(tray.locator(".tray-summary")).to_contain_text("1 not taken")
+        expect(tray.get_by_role("listitem").filter(has_text=album.first.name)).to_contain_text(album.word)
+
+    for size in (DESKTOP, PHONE):
+        inspect("tray", site.url, site.new_person(), sizes=(size,), act=send)
+
+
+def test_result_of_the_plain_form_is_well_made(
+    visit: Visit, watch: Watch, site: Site, person: Person, album: Album, no_picture: Path
+) -> None:
+    for size in (DESKTOP, PHONE):
+        page = visit(f"{site.url}/upload/", person, java_script_enabled=False, **SIZES[size])
+        page.get_by_label("Choose photos").set_input_files([*album.photos[:3], no_picture])
+        page.get_by_role("button", name="Upload").click()
+        expect(page.locator(".received")).to_be_visible()
+        keep_plainly(page, f"upload-result-{size}-light")
 
 
 def test_login_page_is_well_made(inspect: Callable[..., None], site: Site) -> None:

@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from magicroll import services
 from magicroll.models import Photo
-from tests.factories import make_photo
+from tagging.models import Outstanding
+from tests.factories import make_photo, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +119,15 @@ def test_nothing_set_aside_says_so_and_the_rail_keeps_quiet(as_alice: Client):
     page = as_alice.get(reverse("set_aside")).content.decode()
     assert "Nothing is set aside" in page
     assert 'id="rail-set-aside"' not in page
+
+
+def test_photos_whose_tagging_failed_are_set_aside_with_their_reason(client: Client):
+    alice = make_user("alice")
+    client.force_login(alice)
+    photo = make_photo(alice, name="stubborn.jpg")
+    Outstanding.objects.filter(photo=photo).update(set_aside_reason="Tagging this photo failed 3 times.")
+    page = client.get("/set-aside/").content.decode()
+    assert "stubborn.jpg" in page
+    assert "Tagging this photo failed 3 times." in page
+    client.post(f"/photo/{photo.pk}/retry/")
+    assert "stubborn.jpg" not in client.get("/set-aside/").content.decode()
