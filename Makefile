@@ -74,7 +74,8 @@ doctor: setup
 	exec $(PY) manage.py doctor $(ARGS)
 
 test: setup-dev
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 8 $(ARGS)
+	$(PY) -m tests.legs
 
 test-browser: setup-dev
 	$(PY) -m pytest -m browser $(ARGS)

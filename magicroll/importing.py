@@ -210,9 +210,8 @@ _RESULTS = {
 
 def _hashed(path: Path) -> StoredUpload | None:
     """Hash a file; None for a sidecar, which is known by its name unless a picture is in it."""
-    with os.fdopen(
-        os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb"
-    ) as file:  # a named pipe must not hold us up
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a named pipe must not hold us up
+    with os.fdopen(opened, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError("Not a regular file")

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.conf import LazySettings
 
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 
@@ -16,6 +17,18 @@ def shared_photos() -> Path:
     if not SHARED_PHOTOS.is_dir():
         pytest.skip(f"no real photos: {SHARED_PHOTOS} is not there")
     return SHARED_PHOTOS
+
+
+@pytest.fixture
+def own_files(settings: LazySettings, tmp_path: Path) -> Path:
+    """Give a test a storage and an incoming folder of its own; returns the storage's folder."""
+    folder, incoming = tmp_path / "stored", tmp_path / "incoming"
+    folder.mkdir()
+    incoming.mkdir()
+    default = settings.STORAGES["default"] | {"OPTIONS": {"location": str(folder)}}
+    settings.STORAGES = settings.STORAGES | {"default": default}
+    settings.FILE_UPLOAD_TEMP_DIR = str(incoming)
+    return folder
 
 
 @pytest.fixture(autouse=True)

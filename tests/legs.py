@@ -27,7 +27,9 @@ class Leg:
     url: str
     tests: tuple[str, ...]
     variable: str  # of the environment, that tells the tests
-    options: tuple[str, ...] = field(default=("-q", "-m", "not browser and not torch and not fault"))
+    options: tuple[str, ...] = field(
+        default=("-q", "-n", "auto", "--maxprocesses", "4", "-m", "not browser and not torch and not fault")
+    )
 
     def why_not(self) -> str:
         """Say why it can't run; empty if the server answers."""
@@ -42,7 +44,14 @@ class Leg:
     def run(self, more: list[str]) -> int:
         say(f"{self.name}: {len(self.tests)} test files again, at {self.url}")
         command = [sys.executable, "-m", "pytest", *self.options, *self.tests, *more]
-        return subprocess.run(command, env=os.environ | {self.variable: self.url}, check=False).returncode
+        env = os.environ | {self.variable: self.url}
+        child = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        with child:
+            for line in child.stdout or ():
+                print(f"    {line}", end="", flush=True)  # noqa: T201
+        return child.returncode
 
 
 def legs() -> tuple[Leg, ...]:

@@ -8,6 +8,8 @@ import uuid
 
 _data = tempfile.mkdtemp(prefix="magicroll-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ:  # beside others of this run, whose environment it got
+    os.environ["MAGICROLL_DATA_DIR"] = _data
 os.environ.setdefault("MAGICROLL_DATA_DIR", _data)
 os.environ.setdefault("MAGICROLL_SECRET_KEY", "only-for-tests")
 

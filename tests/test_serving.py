@@ -230,6 +230,11 @@ QUESTIONS = (
 )
 
 
+def answers_to(text: str) -> set[int]:
+    """No word has a NUL, so such a request may be called bad; everything else has a proper answer."""
+    return {200, 302, 404, 422} | ({400} if "\x00" in text else set())
+
+
 class TestHostileInput:
     """Whatever somebody types into the address bar or posts, it is an answer and no error."""
 
@@ -239,7 +244,7 @@ class TestHostileInput:
         for text in HOSTILE:
             cache.clear()
             url = question.replace("{id}", str(roll.live.pk)).replace("{}", quote(text, safe=""))
-            assert client.get(url).status_code in (200, 302, 404, 422), (question, text)
+            assert client.get(url).status_code in answers_to(text), (question, text)
 
     @pytest.mark.parametrize(
         "form",
@@ -257,7 +262,7 @@ class TestHostileInput:
         for text in HOSTILE:
             sent = {key: value.replace("{}", text) for key, value in form.items()}
             response = client.post(f"/photo/{roll.live.pk}/tags/", sent)
-            assert response.status_code in (200, 302, 404, 422), text
+            assert response.status_code in answers_to(text), text
 
     @pytest.mark.parametrize("act", ["trash", "restore", "favourite"])
     def test_every_act_has_an_answer_wherever_it_came_from(self, roll: Roll, act: str) -> None:

@@ -113,4 +113,7 @@ def test_a_page_shows_one_state_though_the_corpus_changes_while_it_is_made(
     assert during.count(b"/thumbnail.jpg") == whole.count(b"/thumbnail.jpg")
     assert b"/magic/cat/" not in during
     monkeypatch.undo()
-    assert client.get(url).content.count(b"/thumbnail.jpg") > whole.count(b"/thumbnail.jpg")
+    afterwards = client.get(url).content
+    assert b"/magic/cat/" in afterwards or afterwards.count(b"/thumbnail.jpg") > whole.count(
+        b"/thumbnail.jpg"
+    )

@@ -1,5 +1,6 @@
 """Photos in pages. In Python: a page may have hundreds, and an include for each took most of its time."""
 
+from datetime import date
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
 from magicroll.models import Photo
@@ -67,8 +69,14 @@ def srcset(photo: Photo) -> str:
 @register.filter
 def alt(photo: Photo) -> str:
     """Say what the photo shows and when it was taken: all that a reader who can't see it has to go by."""
-    said = [photo.seen or photo.name, date_format(photo.taken_at, "j F Y")]
+    said = [photo.seen or photo.name, _day(photo.taken_at.date(), get_language())]
     return ", ".join([*said, "favourite"] if photo.favourite else said)
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, language: str | None) -> str:
+    """Write a day out, in the current language, which is the key's only to tell days apart."""
+    return date_format(day, "j F Y")
 
 
 def _picture_address(name: str, photo: Photo) -> str:

@@ -71,10 +71,12 @@ def upload_status(request: HttpRequest) -> JsonResponse:
     if not ids:
         return JsonResponse({"message": "Name photos: ?ids=1,2,3"}, status=422)
     corpus = search.corpus_of(request.user)
-    photos = []
-    for photo in Photo.objects.owned_by(request.user).filter(pk__in=ids[:_MOST_PHOTOS_ASKED_FOR]):
-        tags = search.photo_tags(corpus, photo)
-        photos.append({"id": photo.pk, "pending": tags.pending, "tags": [tag.name for tag in tags.tags]})
+    mine = Photo.objects.owned_by(request.user).filter(pk__in=ids[:_MOST_PHOTOS_ASKED_FOR])
+    tags = search.tags_of(corpus, list(mine.order_by("pk").values_list("pk", flat=True)))
+    photos = [
+        {"id": photo_id, "pending": of.pending, "tags": [tag.name for tag in of.tags]}
+        for photo_id, of in tags.items()
+    ]
     return JsonResponse({"photos": photos, "outstanding": search.outstanding_count(corpus)})
 
 

@@ -192,7 +192,7 @@ function showMenu(beside) {
   const box = beside.getBoundingClientRect();
   const below = box.bottom + menu.offsetHeight + 12 < innerHeight;
   menu.style.top = `${below ? box.bottom + 6 : box.top - menu.offsetHeight - 6}px`;
-  const widest = document.documentElement.clientWidth - menu.offsetWidth - 8;
+  const widest = document.body.getBoundingClientRect().right - menu.offsetWidth - 8;
   menu.style.left = `${Math.max(8, Math.min(box.left, widest))}px`;
   menu.firstElementChild.focus();
 }

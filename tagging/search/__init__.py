@@ -21,6 +21,7 @@ from tagging.search.pages import (
     roll_page,
     suggest,
     tag_page,
+    tags_of,
 )
 from tagging.search.places import Neighbours, neighbours
 from tagging.search.similar import Similar, similar_photos
@@ -55,4 +56,5 @@ __all__ = [
     "similar_photos",
     "suggest",
     "tag_page",
+    "tags_of",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.text import slugify
 
 from magicroll.models import Photo
 from tagging.models import Corpus, MonthCount, PhotoTag, Tag, TagCount
@@ -85,7 +86,8 @@ def _take(corpus: Corpus, words: list[str], query: Query) -> int:
 
 
 def _tag(corpus: Corpus, words: str) -> Tag | None:
-    own = Tag.objects.filter(owner=corpus.owner_id, name__iexact=words).first()
+    slug = slugify(words, allow_unicode=True)  # without case or quotes, alike in every database
+    own = Tag.objects.filter(owner=corpus.owner_id, slug=slug).first() if slug else None
     if own is not None:
         return own
     slugs = release_tags(corpus.active_id).vocabulary.meant(words)
@@ -128,12 +130,19 @@ def _dates(corpus: Corpus, query: Query) -> Q:
 
 def _any_of(firsts: Sequence[date], months: int) -> Q:
     """Match what was taken in the given number of months from any of these days on."""
+    spans = [(_midnight(first, 0), _midnight(first, months)) for first in sorted(firsts, reverse=True)]
+    if not spans:
+        return Q()
+    # The outer bounds let the index scan begin at the newest span instead of the newest photo.
     found = Q()
-    for first in firsts:
-        year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
-        start = datetime(first.year, first.month, 1, tzinfo=UTC)
-        found |= Q(taken_at__gte=start, taken_at__lt=datetime(year, month + 1, 1, tzinfo=UTC))
-    return found
+    for start, end in spans:
+        found |= Q(taken_at__gte=start, taken_at__lt=end)
+    return Q(taken_at__gte=spans[-1][0], taken_at__lt=spans[0][1]) & found
+
+
+def _midnight(first: date, months_later: int) -> datetime:
+    year, month = divmod(first.year * 12 + first.month - 1 + months_later, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
 def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
@@ -141,7 +150,7 @@ def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
     slugs = [*(tag.slug for tag in query.tags), *vocabulary.suggest(text)]
     rows = TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id).select_related("tag")
     rows = rows.filter(Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text))
-    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
+    covers = {photo.id: photo for photo in listing.covers(corpus, [row.cover_id for row in rows])}
     tiles = [TagTile(row.tag.slug, row.tag.name, row.count, covers.get(row.cover_id)) for row in rows]
     order = {slug: place for place, slug in enumerate(slugs)}
     return sorted(tiles, key=lambda tile: order.get(tile.slug, len(order)))[:12]

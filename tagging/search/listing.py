@@ -93,10 +93,15 @@ def page_of(
 
 def cards(corpus: Corpus, photo_ids: Sequence[int]) -> list[Photo]:
     """Return what a grid shows of live photos, in the given order, each with its tags in words (`seen`)."""
-    found = Photo.objects.owned_by(corpus.owner_id).live().only(*CARD_FIELDS).in_bulk(list(photo_ids))
-    photos = [found[photo_id] for photo_id in photo_ids if photo_id in found]
+    photos = covers(corpus, photo_ids)
     describe(corpus, photos)
     return photos
+
+
+def covers(corpus: Corpus, photo_ids: Sequence[int]) -> list[Photo]:
+    """Return live photos in the given order as tiles show them, whose own words say what they are."""
+    found = Photo.objects.owned_by(corpus.owner_id).live().only(*CARD_FIELDS).in_bulk(list(photo_ids))
+    return [found[photo_id] for photo_id in photo_ids if photo_id in found]
 
 
 def describe(corpus: Corpus, photos: Sequence[Photo]) -> None:

@@ -32,8 +32,10 @@ def magic_view(corpus: Corpus) -> list[Shelf]:
     categories = [row for row in rows if row.tag.kind == Tag.Kind.CATEGORY]
     categories.sort(key=lambda row: order.get(row.tag.slug, len(order)))
     newest = {row.tag_id: listing.tagged(corpus, row.tag_id).older(None, SHELF_PHOTOS) for row in categories}
-    wanted = {row.cover_id for row in rows} | {key.photo_id for keys in newest.values() for key in keys}
-    photos = {photo.id: photo for photo in listing.cards(corpus, list(wanted))}
+    in_rows = {key.photo_id for keys in newest.values() for key in keys}
+    wanted = {row.cover_id for row in rows} | in_rows
+    photos = {photo.id: photo for photo in listing.covers(corpus, list(wanted))}
+    listing.describe(corpus, [photos[photo_id] for photo_id in in_rows])
     tags = _tags_by_category(corpus, rows, photos)
     used: set[int] = set()
     return [

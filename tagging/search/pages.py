@@ -3,7 +3,7 @@
 A caller that makes several reads for one answer holds them in one database snapshot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime
 
@@ -144,7 +144,7 @@ def _tags_in(corpus: Corpus, category: Tag) -> list[TagTile]:
         for row in counts(corpus).exclude(tag__kind=Tag.Kind.CATEGORY).select_related("tag")
         if hierarchy.category(row.tag_id) == category.pk
     ]
-    covers = {photo.id: photo for photo in listing.cards(corpus, [row.cover_id for row in rows])}
+    covers = {photo.id: photo for photo in listing.covers(corpus, [row.cover_id for row in rows])}
     return by_count([tile(row, covers) for row in rows])
 
 
@@ -160,13 +160,36 @@ def tag_by_slug(corpus: Corpus, slug: str) -> Tag:
 
 def photo_tags(corpus: Corpus, photo: Photo) -> PhotoTags:
     """Return the tags of one photo, a person's own first, then the surest."""
-    mine = {"owner": corpus.owner_id, "release": corpus.active_id, "photo": photo.id}
-    row = Annotation.objects.filter(**mine).values_list("tag_ids", "scores").first()
-    todo = Outstanding.objects.filter(**mine).first()
-    verdicts = verdicts_on(corpus.owner_id, [photo.id])[photo.id]
+    return tags_of(corpus, [photo.id])[photo.id]
+
+
+def tags_of(corpus: Corpus, photo_ids: Collection[int]) -> dict[int, PhotoTags]:
+    """Return the tags of several photos by id: four queries, whatever their number."""
+    mine = {"owner": corpus.owner_id, "release": corpus.active_id, "photo__in": photo_ids}
+    rows = Annotation.objects.filter(**mine).values_list("photo_id", "tag_ids", "scores")
+    said = {photo_id: unpack(*packed) for photo_id, *packed in rows}
+    todo = {row.photo_id: row for row in Outstanding.objects.filter(**mine)}
+    verdicts = verdicts_on(corpus.owner_id, photo_ids)
     hierarchy = release_tags(corpus.active_id).hierarchy
-    seen = visible_tags(unpack(*row) if row else {}, verdicts, hierarchy)
-    chips = _chips(seen, verdicts)
+    seen = {i: visible_tags(said.get(i, {}), verdicts[i], hierarchy) for i in photo_ids}
+    shown = {tag_id for i in photo_ids for tag_id in (*seen[i], *verdicts[i].rejected)}
+    names = Tag.objects.exclude(kind=Tag.Kind.CATEGORY).in_bulk(shown)
+    return {i: _photo_tags(corpus, seen[i], verdicts[i], names, todo.get(i)) for i in photo_ids}
+
+
+def _photo_tags(
+    corpus: Corpus,
+    seen: Mapping[int, float],
+    verdicts: Verdicts,
+    names: Mapping[int, Tag],
+    todo: Outstanding | None,
+) -> PhotoTags:
+    chips = [
+        TagChip(
+            tag_id, names[tag_id].slug, names[tag_id].name, seen.get(tag_id, 0.0), tag_id in verdicts.added
+        )
+        for tag_id in {*seen, *verdicts.rejected} & names.keys()
+    ]
     return PhotoTags(
         pending=todo is not None and not todo.set_aside_reason,
         release=corpus.active.name,
@@ -176,13 +199,6 @@ def photo_tags(corpus: Corpus, photo: Photo) -> PhotoTags:
         rejected=sorted((chip for chip in chips if chip.id not in seen), key=lambda c: c.name),
         set_aside_reason=todo.set_aside_reason if todo else "",
     )
-
-
-def _chips(seen: dict[int, float], verdicts: Verdicts) -> list[TagChip]:
-    tags = Tag.objects.filter(id__in={*seen, *verdicts.rejected}).exclude(kind=Tag.Kind.CATEGORY)
-    return [
-        TagChip(tag.pk, tag.slug, tag.name, seen.get(tag.pk, 0.0), tag.pk in verdicts.added) for tag in tags
-    ]
 
 
 def suggest(corpus: Corpus, prefix: str) -> list[str]:

@@ -11,7 +11,7 @@ from PIL.ExifTags import Base
 
 _PACKAGED = {
     "chelsea.png": datetime(2019, 6, 15, 10, 30),  # noqa: DTZ001
-    "coffee.png": datetime(2019, 6, 14, 8, 5),  # noqa: DTZ001
+    "coffee.png": datetime(2018, 6, 14, 8, 5),  # noqa: DTZ001
     "rocket.jpg": datetime(2015, 1, 12, 9, 29),  # noqa: DTZ001
     "astronaut.png": datetime(2011, 3, 20, 11, 30),  # noqa: DTZ001
 }

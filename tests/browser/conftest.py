@@ -50,8 +50,9 @@ def site(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 @pytest.fixture
 def person(site: Site) -> Person:
-    """Somebody whose roll is empty."""
-    return site.new_person()
+    """Somebody whose roll is empty. The account is shared: who logs out or the like needs `site.new_person()`."""
+    site.regular.start_again()
+    return site.regular
 
 
 @pytest.fixture(scope="session")

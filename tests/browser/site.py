@@ -44,20 +44,25 @@ class Person:
     def upload(self, *photos: Path) -> list[int]:
         """Upload photos and wait for their tags; return their ids."""
         ids = self.send(*photos)
-        until(
-            lambda: not any(self.http.tags(photo)["pending"] for photo in ids), "all photos have their tags"
-        )
+        asked = f"/upload/status/?ids={','.join(map(str, ids))}"
+        until(lambda: not json.loads(self.http.get(asked))["outstanding"], "all photos have their tags")
         return ids
+
+    def start_again(self) -> None:
+        """Delete all photos for good."""
+        for photo in re.findall(r'data-id="(\d+)"', self.http.get("/")):
+            self.http.post(f"/photo/{photo}/trash/", {})
+        self.http.post("/trash/empty/", {})
 
 
 @dataclass(slots=True)
 class Site:
-    """A running installation; `admin` is its first account."""
+    """A running installation."""
 
     port: int
     supervisor: int
     log: Path
-    people: dict[str, Person] = field(default_factory=dict)
+    known: dict[str, Person] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -66,12 +71,19 @@ class Site:
     @property
     def admin(self) -> Person:
         """Return the administrator, who sets the installation up when first asked for."""
-        if "admin" not in self.people:
+        if "admin" not in self.known:
             http, password = Browser(self.port), uuid.uuid4().hex
             http.get("/setup/")
             http.post("/setup/", {"username": "ada", "password": password, "again": password})
-            self.people["admin"] = Person("ada", password, http)
-        return self.people["admin"]
+            self.known["admin"] = Person("ada", password, http)
+        return self.known["admin"]
+
+    @property
+    def regular(self) -> Person:
+        """Return the person who goes through most tests: accepting invitations is throttled."""
+        if "regular" not in self.known:
+            self.known["regular"] = self.new_person()
+        return self.known["regular"]
 
     def invitation(self, note: str = "") -> str:
         """Let the administrator make an invitation; return its address."""

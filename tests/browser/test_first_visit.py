@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.album import Album
 from tests.browser.conftest import Visit
-from tests.browser.site import Person, Site, serving
+from tests.browser.site import Site, serving
 from tests.browser.watch import Watch
 
 pytestmark = pytest.mark.browser
@@ -79,7 +79,8 @@ def test_used_invitation_says_so(visit: Visit, watch: Watch, site: Site) -> None
     expect(second.get_by_role("heading", name="Log in")).to_be_visible()
 
 
-def test_log_out_ends_the_session_and_log_in_leads_back(visit: Visit, site: Site, person: Person) -> None:
+def test_log_out_ends_the_session_and_log_in_leads_back(visit: Visit, site: Site) -> None:
+    person = site.new_person()
     page = visit(f"{site.url}/magic/", person)
     page.get_by_role("button", name=f"Account: {person.name}").click()
     page.get_by_role("button", name="Log out").click()
@@ -91,9 +92,8 @@ def test_log_out_ends_the_session_and_log_in_leads_back(visit: Visit, site: Site
     expect(page).to_have_url(f"{site.url}/magic/")
 
 
-def test_password_is_changed_and_the_old_one_no_longer_opens(
-    visit: Visit, watch: Watch, site: Site, person: Person
-) -> None:
+def test_password_is_changed_and_the_old_one_no_longer_opens(visit: Visit, watch: Watch, site: Site) -> None:
+    person = site.new_person()
     watch.expect("/login/")  # 422 for the old password
     page = visit(f"{site.url}/password/", person)
     page.get_by_label("Password now").fill(person.password)
@@ -109,10 +109,8 @@ def test_password_is_changed_and_the_old_one_no_longer_opens(
     expect(other.get_by_role("alert")).to_contain_text("don't match")
 
 
-def test_deactivated_person_can_no_longer_log_in(
-    visit: Visit, watch: Watch, site: Site, person: Person
-) -> None:
-    watch.expect("/login/")
+def test_deactivated_person_can_no_longer_log_in(visit: Visit, site: Site) -> None:
+    person = site.new_person()
     page = visit(f"{site.url}/people/", site.admin)
     page.get_by_role("button", name=f"Deactivate {person.name}", exact=True).click()
     expect(page.get_by_text(f"{person.name} can no longer log in")).to_be_visible()

@@ -58,13 +58,13 @@ FULL = [
     Screen("not-for-you", at("/people/"), status=403),
     Screen("not-here", at("/photo/999999999/"), status=404),
 ]
-EMPTY = [
-    Screen("roll-empty", at("/")),
-    Screen("magic-empty", at("/magic/")),
-    Screen("favourites-empty", at("/favourites/")),
-    Screen("trash-empty", at("/trash/")),
-    Screen("set-aside-empty", at("/set-aside/")),
-]
+EMPTY = {
+    "roll-empty": "/",
+    "magic-empty": "/magic/",
+    "favourites-empty": "/favourites/",
+    "trash-empty": "/trash/",
+    "set-aside-empty": "/set-aside/",
+}
 
 
 def named(screen: Screen) -> str:
@@ -102,6 +102,8 @@ def inspect(visit: Visit) -> Callable[..., None]:
             act(page)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
+                pictures_are_shown(page)
+                page.mouse.move(1, 1)  # stirs what fades away after a while
                 keep(page, f"{name}-{size}-{scheme}")
                 found += [f"{size} {scheme}: {finding}" for finding in findings(page)]
             page.context.close()
@@ -113,13 +115,7 @@ def inspect(visit: Visit) -> Callable[..., None]:
 def keep(page: Page, name: str) -> None:
     folder = ARTIFACTS / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    pictures_are_shown(page)
-    page.mouse.move(1, 1)  # stirs what fades away after a while
     page.screenshot(path=folder / f"{name}.png")
-
-
-def keep_plainly(page: Page, name: str) -> None:
-    page.screenshot(path=ARTIFACTS / "screenshots" / f"{name}.png")
 
 
 @pytest.mark.parametrize("screen", FULL, ids=named)
@@ -132,11 +128,11 @@ def test_page_of_a_full_roll_is_well_made(
     inspect(screen.name, address, collection.owner, sizes=screen.sizes)
 
 
-@pytest.mark.parametrize("screen", EMPTY, ids=named)
+@pytest.mark.parametrize("name", EMPTY)
 def test_page_of_an_empty_roll_is_well_made(
-    inspect: Callable[..., None], site: Site, newcomer: Person, screen: Screen
+    inspect: Callable[..., None], site: Site, newcomer: Person, name: str
 ) -> None:
-    inspect(screen.name, site.url + screen.path(None), newcomer)
+    inspect(name, site.url + EMPTY[name], newcomer)
 
 
 def test_information_on_a_phone_is_well_made(
@@ -162,12 +158,12 @@ def test_question_before_the_trash_is_emptied_is_well_made(
     )
 
 
-def test_menus_are_well_made(inspect: Callable[..., None], site: Site, collection: Collection) -> None:
-    account = functools.partial(inspect, "menu-account", f"{site.url}/", collection.owner)
-    account(act=lambda page: page.get_by_role("button", name="Account").click())
-    more = functools.partial(inspect, "menu-more", f"{site.url}/", collection.owner, sizes=(PHONE,))
+def test_menus_are_well_made(inspect: Callable[..., None], site: Site, newcomer: Person) -> None:
+    account = functools.partial(inspect, "menu-account", f"{site.url}/", newcomer)
+    account(act=lambda page: page.get_by_role("button", name="Account:").click())
+    more = functools.partial(inspect, "menu-more", f"{site.url}/", newcomer, sizes=(PHONE,))
     more(act=lambda page: page.get_by_role("button", name="More").click())
-    upload = functools.partial(inspect, "menu-upload", f"{site.url}/", collection.owner, sizes=(DESKTOP,))
+    upload = functools.partial(inspect, "menu-upload", f"{site.url}/", newcomer, sizes=(DESKTOP,))
     upload(act=lambda page: page.get_by_role("link", name="Upload").first.click())
 
 
@@ -183,20 +179,23 @@ def test_tray_is_well_made(
         tray = page.get_by_role("region", name="Uploads")
         expect(tray.locator(".tray-summary")).to_contain_text("1 not taken")
         expect(tray.get_by_role("listitem").filter(has_text=album.first.name)).to_contain_text(album.word)
+        expect(page.locator(".roll .cell")).to_have_count(len(album.photos[:5]))
+        expect(page.get_by_text("Tagging")).to_have_count(0)
 
     for size in (DESKTOP, PHONE):
         inspect("tray", site.url, site.new_person(), sizes=(size,), act=send)
 
 
-def test_result_of_the_plain_form_is_well_made(
-    visit: Visit, watch: Watch, site: Site, person: Person, album: Album, no_picture: Path
-) -> None:
+def test_pages_without_javascript_are_kept(visit: Visit, site: Site, album: Album, no_picture: Path) -> None:
     for size in (DESKTOP, PHONE):
-        page = visit(f"{site.url}/upload/", person, java_script_enabled=False, **SIZES[size])
+        page = visit(f"{site.url}/upload/", site.new_person(), java_script_enabled=False, **SIZES[size])
         page.get_by_label("Choose photos").set_input_files([*album.photos[:3], no_picture])
         page.get_by_role("button", name="Upload").click()
         expect(page.locator(".received")).to_be_visible()
-        keep_plainly(page, f"upload-result-{size}-light")
+        keep(page, f"plain-upload-{size}-light")
+        page.locator(".received a").first.click()
+        expect(page.get_by_label("Add a tag")).to_be_visible()
+        keep(page, f"plain-photo-{size}-light")
 
 
 def test_login_page_is_well_made(inspect: Callable[..., None], site: Site) -> None:

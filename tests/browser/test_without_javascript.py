@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.album import Album
 from tests.browser.conftest import Visit
@@ -83,16 +83,13 @@ def test_favourite_similar_trash_and_restore(
     expect(page.get_by_text("The trash is empty")).to_be_visible()
 
 
-def test_search_and_log_out(visit_plainly: Visit, site: Site, person: Person, album: Album) -> None:
+def test_search_and_log_out(visit_plainly: Visit, site: Site, album: Album) -> None:
+    person = site.new_person()
     person.upload(album.first)
     page = visit_plainly(site.url, person)
     page.get_by_label("Search your photos").fill(album.word)
     page.get_by_label("Search your photos").press("Enter")
     expect(page.locator(".cell")).to_have_count(1)
-    leave(page, person)
-
-
-def leave(page: Page, person: Person) -> None:
     page.get_by_role("button", name=f"Account: {person.name}").click()  # menus are popovers, not scripts
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()

@@ -166,7 +166,7 @@ def test_a_month_begins_with_its_last_photo():
 
 ADDRESSES = {
     "roll": "/",
-    "roll, later": "/?before=999999999999999999-1",
+    "roll, later": f"/?before={search.Key(JUNE + timedelta(days=400), 1)}",
     "favourites": "/favourites/",
     "magic": "/magic/",
     "category": "/magic/animals/",
@@ -199,7 +199,7 @@ def fill(user: User, count: int) -> Photo:
 
 def test_pages_cost_the_same_queries_for_one_photo_and_for_thirty():
     costs: dict[str, list[int]] = {name: [] for name in ADDRESSES}
-    for count in (3, 30):
+    for count in (3, 3, 30):  # the first time, the process reads the vocabulary too
         user = make_user()
         photo = fill(user, count)
         client = Client()
@@ -210,8 +210,8 @@ def test_pages_cost_the_same_queries_for_one_photo_and_for_thirty():
             ) as queries:
                 assert client.get(address.format(id=photo.id)).status_code == 200
             costs[name].append(len(queries))
-    assert {name: cost for name, cost in costs.items() if cost[0] != cost[1]} == {}
-    assert max(cost[1] for cost in costs.values()) <= 40, costs
+    assert {name: cost for name, cost in costs.items() if cost[1] != cost[2]} == {}
+    assert max(cost[2] for cost in costs.values()) <= 40, costs
 
 
 def test_asking_how_photos_are_doing_costs_the_same_for_one_and_for_many():
@@ -220,8 +220,8 @@ def test_asking_how_photos_are_doing_costs_the_same_for_one_and_for_many():
     client = Client()
     client.force_login(user)
     costs = []
-    for asked in (ids[:1], ids):
+    for asked in (ids, ids[:1], ids):  # the first time, the process reads the vocabulary too
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse("upload_status"), {"ids": ",".join(map(str, asked))})
         costs.append(len(queries))
-    assert costs[0] == costs[1]
+    assert costs[1] == costs[2]

@@ -243,7 +243,7 @@ def test_any_interleaving_equals_a_recompute_from_nothing():
     run_state_machine_as_test(
         CorpusMachine,
         settings=settings(
-            max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 

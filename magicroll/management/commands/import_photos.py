@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tagging.services import open_corpus
 
 NAMES_SHOWN = 3
 ACCOUNTS_SHOWN = 10
+SAME_WISH_S = 1.0
 SHOWN = (Result.IMPORTED, Result.ALREADY_THERE, Result.RESTORED)
 EXPLAINED = (Result.SET_ASIDE, Result.REFUSED, Result.UNREADABLE)
 
@@ -86,22 +88,31 @@ def _check(folders: list[Path]) -> None:
 
 @dataclass(slots=True)
 class Stop:
-    asked: bool = False
+    """A wish to stop, and when (monotonic seconds) it was first uttered."""
+
+    asked_at: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self.asked_at is not None
 
 
 @contextmanager
 def _stopping() -> Iterator[Stop]:
-    """Turn the first Ctrl-C (or SIGTERM) into a wish to stop; the second works as ever."""
+    """Turn Ctrl-C (or SIGTERM) into a wish to stop; once more, and it stops at once.
+
+    One key press may arrive twice, from the terminal and from what started us: that is one wish.
+    """
     stop = Stop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def ask(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        signal.signal(number, before[signal.Signals(number)])
-        tqdm.write("Stopping after the photos in hand …", file=sys.stderr)
+        if stop.asked_at is None:
+            stop.asked_at = time.monotonic()
+            tqdm.write("Stopping after the photos in hand …", file=sys.stderr)
+        elif time.monotonic() - stop.asked_at > SAME_WISH_S:
+            raise KeyboardInterrupt
 
-    for number in before:
-        signal.signal(number, ask)
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
