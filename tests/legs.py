@@ -27,7 +27,7 @@ class Leg:
     url: str
     tests: tuple[str, ...]
     variable: str  # of the environment, that tells the tests
-    options: tuple[str, ...] = ("-q", "-n", "auto", "--maxprocesses", "4", "-m", "not browser and not torch and not fault")
+    options: tuple[str, ...] = field(
         default=("-q", "-n", "auto", "--maxprocesses", "4", "-m", "not browser and not torch and not fault")
     )
 
