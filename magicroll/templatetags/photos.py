@@ -2,20 +2,36 @@
 
 from datetime import date
 from functools import lru_cache
+from typing import Protocol
 from urllib.parse import quote
 
 from django import template
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 
 from magicroll.imaging.picture import PREVIEW_PX, THUMB_PX
 from magicroll.models import Photo
 
 register = template.Library()
+
+
+class Tile(Protocol):
+    """What a tile says of a tag or category."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def cover(self) -> Photo | None: ...
+
 
 _SIZES = (("thumbnail", THUMB_PX), ("preview", PREVIEW_PX))
 
@@ -45,6 +61,20 @@ def picture(photo: Photo) -> SafeString:
         photo.width,
         photo.height,
         alt(photo),
+    )
+
+
+@register.simple_tag
+def tile(shown: Tile, width: int, height: int) -> SafeString:
+    """Show a tag or category as a link to its photos, with its cover in a box of that many pixels."""
+    image = '<img src="{}" width="{}" height="{}" loading="lazy" decoding="async" alt="">'
+    return format_html(
+        '<li><a class="tile" href="{}">{}<span class="tile-name"><span>{}</span>'
+        '<span class="count">{}</span></span></a></li>',
+        _tag_address(shown.slug, get_script_prefix()),
+        format_html(image, thumbnail_url(shown.cover), width, height) if shown.cover else "",
+        capfirst(shown.name),
+        localize(shown.count),
     )
 
 
@@ -86,6 +116,12 @@ def _picture_address(name: str, photo: Photo) -> str:
 def _address(name: str, photo_id: int, script_prefix: str) -> str:
     before, after = _around_id(name, script_prefix)
     return f"{before}{photo_id}{after}"
+
+
+@lru_cache(maxsize=1024)
+def _tag_address(slug: str, script_prefix: str) -> str:
+    """Resolve a tag's address; as in `_around_id`, the script prefix is only a key."""
+    return reverse("tag", args=[slug])
 
 
 @lru_cache(maxsize=32)

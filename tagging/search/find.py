@@ -147,7 +147,7 @@ def _midnight(first: date, months_later: int) -> datetime:
 
 def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
     vocabulary = release_tags(corpus.active_id).vocabulary
-    slugs = [*(tag.slug for tag in query.tags), *vocabulary.suggest(text)]
+    slugs = [tag.slug for tag in query.tags] or vocabulary.suggest(text)
     rows = TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id).select_related("tag")
     rows = rows.filter(Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text))
     covers = {photo.id: photo for photo in listing.covers(corpus, [row.cover_id for row in rows])}

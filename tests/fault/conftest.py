@@ -101,7 +101,8 @@ def serving(installation: Installation) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 @pytest.fixture
-def browser(installation: Installation, serving: "subprocess.Popen[bytes]") -> Browser:
+def ada(installation: Installation, serving: "subprocess.Popen[bytes]") -> Browser:
+    """The browser of the first person, logged in."""
     made = Browser(installation.port)
     made.set_up()
     return made
