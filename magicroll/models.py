@@ -122,8 +122,8 @@ class Photo(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["owner", "taken_at", "id"],
+            models.Index(  # with the name, so that a search for a part of it reads the index alone
+                fields=["owner", "taken_at", "id", "name_folded"],
                 condition=Q(state="ready", trashed_at__isnull=True),
                 name="photo_roll",
             ),

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from magicroll import intake, throttle
-from magicroll.http import HttpRequest
+from magicroll.http import HttpRequest, snapshot_read
 from magicroll.models import Photo
 from tagging import search
 
@@ -65,6 +65,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+@snapshot_read  # else a photo that is tagged in between is neither waiting nor has tags
 def upload_status(request: HttpRequest) -> JsonResponse:
     asked = request.GET.get("ids", "").split(",")
     ids = [int(text) for text in asked if text.isascii() and text.isdigit() and len(text) < _DIGITS]
