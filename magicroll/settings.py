@@ -179,6 +179,7 @@ CELERY_TASK_ROUTES = {"tagging.tasks.compact_index": {"queue": "bulk"}}
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 1200}
 if BROKER_URL == "filesystem://":
     _queue = DATA_DIR / "broker"
+    CELERY_BROKER_TRANSPORT = "magicroll.folder_broker:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),

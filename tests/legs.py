@@ -1,16 +1,19 @@
-"""Run the tests that depend on database or broker again, on the servers that answer: `python -m tests.legs`.
+"""Run the test suite, and beside it what depends on database or broker again on the servers that answer.
 
-What does not answer is skipped, loudly. MAGICROLL_TEST_POSTGRES, _REDIS and _RABBITMQ name other addresses,
-and MAGICROLL_TEST_LEGS=all makes a missing server an error.
+`python -m tests.legs [pytest's options]` is what `make test` runs. What does not answer is skipped, loudly.
+MAGICROLL_TEST_POSTGRES, _REDIS and _RABBITMQ name other addresses; MAGICROLL_TEST_LEGS=all makes a missing
+server an error, MAGICROLL_TEST_LEGS=none runs the suite alone.
 """
 
 import os
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+PYTEST = (sys.executable, "-m", "pytest")
 DATABASE_TESTS = (
     *("tests/tagging/test_writer.py", "tests/tagging/test_outstanding.py", "tests/tagging/test_services.py"),
     *("tests/tagging/test_search_lists.py", "tests/tagging/test_search_find.py"),
@@ -19,39 +22,41 @@ DATABASE_TESTS = (
     *("tests/views/test_setup.py", "tests/views/test_invite.py", "tests/views/test_people.py"),
 )
 BROKER_TESTS = ("tests/broker_leg.py",)
+PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "amqp": 5672}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leg:
+    """Tests to run again with a server; their output is shown when all is over."""
+
     name: str
     url: str
     tests: tuple[str, ...]
     variable: str  # of the environment, that tells the tests
-    options: tuple[str, ...] = field(
-        default=("-q", "-n", "auto", "--maxprocesses", "4", "-m", "not browser and not torch and not fault")
-    )
+    output: str = field(init=False, default="")
+    status: int = field(init=False, default=1)
 
     def why_not(self) -> str:
         """Say why it can't run; empty if the server answers."""
         address = urlsplit(self.url)
-        port = address.port or {"postgres": 5432, "redis": 6379, "amqp": 5672}[address.scheme]
+        port = address.port or PORTS[address.scheme]
         try:
             socket.create_connection((address.hostname or "127.0.0.1", port), timeout=3).close()
         except OSError as error:
             return f"nothing answers at {address.hostname}:{port} ({error})"
         return ""
 
-    def run(self, more: list[str]) -> int:
-        say(f"{self.name}: {len(self.tests)} test files again, at {self.url}")
-        command = [sys.executable, "-m", "pytest", *self.options, *self.tests, *more]
+    def run(self) -> None:
         env = os.environ | {self.variable: self.url}
-        child = subprocess.Popen(
-            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        done = subprocess.run(
+            [*PYTEST, "-q", *self.tests], env=env, capture_output=True, text=True, check=False
         )
-        with child:
-            for line in child.stdout or ():
-                print(f"    {line}", end="", flush=True)  # noqa: T201
-        return child.returncode
+        self.output, self.status = done.stdout + done.stderr, done.returncode
+
+    def report(self) -> None:
+        say(f"{self.name}, at {urlsplit(self.url).hostname}: {'passed' if self.status == 0 else 'FAILED'}")
+        for line in self.output.splitlines() if self.status else self.output.splitlines()[-1:]:
+            print(f"    {line}", flush=True)  # noqa: T201
 
 
 def legs() -> tuple[Leg, ...]:
@@ -67,27 +72,33 @@ def legs() -> tuple[Leg, ...]:
 
 
 def say(text: str) -> None:
-    print(f"\n=== {text} ===", flush=True)  # noqa: T201
+    print(f"\n=== {text}", flush=True)  # noqa: T201
 
 
-def main() -> int:
-    """Run what can be run; return 1 if anything failed."""
-    failed, skipped = [], []
-    for leg in legs():
-        if reason := leg.why_not():
-            say(f"SKIPPED: {leg.name}: {reason}")
-            skipped.append(leg.name)
-        elif leg.run(sys.argv[1:]) != 0:
-            failed.append(leg.name)
-    if skipped and os.environ.get("MAGICROLL_TEST_LEGS") == "all":
-        failed += skipped
-    say(
-        f"legs: {len(legs()) - len(skipped)} run, {len(skipped)} skipped"
-        f"{' (' + ', '.join(skipped) + ')' if skipped else ''}; "
-        + (f"FAILED: {', '.join(failed)}" if failed else "all passed")
-    )
-    return 1 if failed else 0
+def run_all(running: list[Leg]) -> None:
+    for leg in running:
+        leg.run()
+
+
+def main(options: list[str]) -> int:
+    """Run everything; return 1 if anything failed."""
+    how = os.environ.get("MAGICROLL_TEST_LEGS", "")
+    reasons = {leg.name: leg.why_not() for leg in legs()}
+    running = [leg for leg in legs() if not reasons[leg.name] and how != "none"]
+    beside = threading.Thread(target=run_all, args=[running])
+    beside.start()
+    status = subprocess.run([*PYTEST, *options], check=False).returncode
+    if running:
+        say(f"waiting for the same on servers: {', '.join(leg.name for leg in running)}")
+    beside.join()
+    for leg in running:
+        leg.report()
+    for name, reason in reasons.items():
+        if how == "none" or reason:
+            say(f"SKIPPED: {name}: {reason or 'MAGICROLL_TEST_LEGS=none'}")
+    missing = how == "all" and any(reasons.values())
+    return status or int(missing or any(leg.status for leg in running))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
