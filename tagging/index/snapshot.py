@@ -114,7 +114,8 @@ def open_snapshot(directory: Path, key: str, release_sha: str) -> Snapshot | Non
             return _open(directory, key, manifest, release_sha)
         except UnusableError as error:
             reason = str(error)
-    logger.info("Similarity index not usable", extra={"index_key": key, "reason": reason})
+    level = logging.DEBUG if reason == "missing" else logging.WARNING
+    logger.log(level, "Similarity index not usable", extra={"index_key": key, "reason": reason})
     return None
 
 

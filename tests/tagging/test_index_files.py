@@ -45,7 +45,7 @@ def test_the_file_is_one_that_faiss_reads_by_itself(tmp_path: Path) -> None:
 
 
 def test_nothing_there_is_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "tagging.index"):
+    with caplog.at_level(logging.DEBUG, "tagging.index"):
         assert opened(tmp_path / "never made") is None
     assert [(r.index_key, r.reason) for r in caplog.records] == [("release-1", "missing")]
 
