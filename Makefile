@@ -74,8 +74,7 @@ doctor: setup
 	exec $(PY) manage.py doctor $(ARGS)
 
 test: setup-dev
-	$(PY) -m pytest -n auto --maxprocesses 8 $(ARGS)
-	$(PY) -m tests.legs
+	$(PY) -m tests.legs -n auto --maxprocesses 8 $(ARGS)
 
 test-browser: setup-dev
 	$(PY) -m pytest -m browser $(ARGS)

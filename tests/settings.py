@@ -10,7 +10,7 @@ _data = tempfile.mkdtemp(prefix="magicroll-test-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 if "PYTEST_XDIST_WORKER" in os.environ:  # beside others of this run, whose environment it got
     os.environ["MAGICROLL_DATA_DIR"] = _data
-os.environ.setdefault("MAGICROLL_DATA_DIR", _data)
+os.environ["MAGICROLL_DATA_DIR"] = _data  # each process of a parallel run has its own
 os.environ.setdefault("MAGICROLL_SECRET_KEY", "only-for-tests")
 
 from magicroll.settings import *  # noqa: E402, F403

@@ -187,19 +187,18 @@ document.addEventListener("keydown", (event) => {
 // Opening a photo grows it from its place, going back shrinks it there.
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-window.addEventListener("pageswap", (event) => {
-  const to = event.activation?.entry?.url;
-  if (event.viewTransition && to && !calm.matches) nameTransition(new URL(to).pathname, event.viewTransition);
-});
+window.addEventListener("pageswap", (event) => nameTransition(event.activation?.entry?.url, event.viewTransition));
 
 window.addEventListener("pagereveal", (event) => {
-  const from = window.navigation?.activation?.from?.url;
-  if (event.viewTransition && from && !calm.matches) nameTransition(new URL(from).pathname, event.viewTransition);
+  nameTransition(window.navigation?.activation?.from?.url, event.viewTransition);
 });
 
-async function nameTransition(path, transition) {
+async function nameTransition(address, transition) {
+  if (!transition) return;
   // A page that is slow or opted out ends it early: a plain cut instead, and no fault.
   for (const step of [transition.ready, transition.updateCallbackDone, transition.finished]) step.catch(() => undefined);
+  if (!address || calm.matches) return;
+  const path = new URL(address).pathname;
   const id = path.match(/^\/photo\/(\d+)\/$/)?.[1];
   const picture = id && document.querySelector(`.cell[data-id="${id}"] img`);
   if (!picture) return;
