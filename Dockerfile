@@ -13,6 +13,7 @@ COPY magicroll magicroll
 COPY tagging tagging
 COPY templates templates
 COPY static static
+COPY locale locale
 # The key is needed to load the settings and ends with this stage; nothing is signed with it.
 RUN MAGICROLL_SECRET_KEY=only-for-the-build MAGICROLL_DATA_DIR=/tmp/data MAGICROLL_MODELS_DIR=/opt/models \
     sh -c 'python -m compileall -q magicroll tagging && python manage.py prepare --files-only'

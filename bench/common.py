@@ -44,16 +44,36 @@ def chosen_database(database: str) -> dict[str, str]:
     return {} if database == "sqlite" else {"DATABASE_URL": _fresh_postgres(database)}
 
 
-def start(database: str = "sqlite") -> None:
-    """Set Django up on a fresh database, with static files and both releases."""
+def start(database: str = "sqlite", keep: str = "") -> None:
+    """Set Django up on a fresh database, with static files and both releases.
+
+    keep: a name under which database and files stay, to be found again by a later run.
+    """
     os.environ.pop("DATABASE_URL", None)
-    os.environ.update(chosen_database(database))
+    os.environ.update(_kept(database, keep) if keep else chosen_database(database))
     import django
 
     django.setup()
     from django.core.management import call_command
 
     call_command("prepare", verbosity=0)
+
+
+def _kept(database: str, keep: str) -> dict[str, str]:
+    """Return the settings of an installation that outlives this run."""
+    global DATA
+    DATA = ROOT / ".cache" / "bench" / keep
+    DATA.mkdir(parents=True, exist_ok=True)
+    os.environ["MAGICROLL_DATA_DIR"] = str(DATA)
+    if database == "sqlite":
+        return {}
+    name = f"magicroll_bench_{keep}"
+    known = subprocess.run(
+        ["psql", "-qtAl", "-d", database], check=True, capture_output=True, text=True
+    ).stdout
+    if f"{name}|" not in known:
+        subprocess.run(["psql", "-q", "-d", database, "-c", f"CREATE DATABASE {name}"], check=True)
+    return {"DATABASE_URL": urlsplit(database)._replace(path=f"/{name}").geturl()}
 
 
 def _fresh_postgres(url: str) -> str:

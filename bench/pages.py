@@ -27,16 +27,19 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--database", default="sqlite", help="sqlite, or the URL of a PostgreSQL server")
+    parser.add_argument("--keep", default="", help="a name under which the corpus stays for later runs")
     args = parser.parse_args()
-    start(args.database)
+    start(args.database, args.keep)
     from synthetic import build
 
-    built = build(args.photos)
+    import magicroll.wsgi  # noqa: F401 - makes of this process what the web server's is
+
+    built = build(args.photos, crowd=args.photos // 10)
     client, pages = logged_in(built.user), addresses(built.user)
     took: dict[str, list[Took]] = {name: [] for name in pages}
     for round_ in range(WARM_UP + args.rounds):
         for name, paths in pages.items():
-            one_took = request(client, next(paths), HTMX if name.endswith("_deep") else {})
+            one_took = request(client, next(paths), HTMX if name.endswith(("_deep", "_counts")) else {})
             if round_ >= WARM_UP:
                 took[name].append(one_took)
     shown = {name: summed(times) for name, times in took.items()}
@@ -82,7 +85,7 @@ def request(client: "Client", path: str, headers: dict[str, str]) -> Took:
     close_old_connections()
     took = Took((time.perf_counter() - began) * 1000, (time.thread_time() - cpu_began) * 1000)
     assert response.status_code == 200, f"{path}: {response.status_code}"
-    assert len(response.content) > 100, path
+    assert len(response.content) > 50, path  # a block may be one photo
     return took
 
 
@@ -95,6 +98,7 @@ def summed(times: list[Took]) -> dict[str, float]:
 
 def addresses(user: object) -> dict[str, Iterator[str]]:
     """Name the pages, each with the addresses to ask for in turn: many photos, tags and places in a list."""
+    from choices import choices
     from django.urls import reverse
     from synthetic import OWN_TAG, RARE_NAME
 
@@ -106,8 +110,11 @@ def addresses(user: object) -> dict[str, Iterator[str]]:
     categories = [tile.slug for tile in search.rail_counts(corpus)]
     pages: dict[str, list[str]] = {
         "roll": [reverse("roll")],
+        "roll_at": [f"{reverse('roll')}?at={photo.taken_at:%Y-%m-%d}&nth=900" for photo in photos],
+        "roll_days": [reverse("roll_days")],
+        "roll_block": _blocks(corpus),
         "roll_month": [f"{reverse('roll')}?month={photo.taken_at:%Y-%m}" for photo in photos],
-        "roll_deep": [f"{reverse('roll')}?before={_key(photo)}" for photo in photos],
+        "roll_deep": [f"{reverse('roll')}?before={_key(photo)}" for photo in photos[:-1]],
         "magic": [reverse("magic")],
         "tag": [reverse("tag", args=[slug]) for slug in tags],
         "tag_deep": _deep(
@@ -122,6 +129,7 @@ def addresses(user: object) -> dict[str, Iterator[str]]:
         "favourites": [reverse("favourites")],
         "trash": [reverse("trash")],
     }
+    pages |= choices(corpus, tags)
     words = {
         "search_tag": [*tags, OWN_TAG],
         "search_two_tags": [f"{a} {b}" for a, b in zip(tags, [*tags[1:], tags[0]], strict=True)],
@@ -136,6 +144,23 @@ def addresses(user: object) -> dict[str, Iterator[str]]:
     }
     asked = {name: [f"{reverse('search')}?q={q}" for q in queries] for name, queries in words.items()}
     return {name: cycle(paths) for name, paths in (pages | asked).items()}
+
+
+def _blocks(corpus: "Corpus") -> list[str]:
+    """Name blocks all over the roll, of the longest day too."""
+    from django.urls import reverse
+
+    from tagging.search import timeline
+
+    days = timeline.days_of(corpus)
+    blocks = [b for month in timeline.months_of(days) for its in month.blocks for b in timeline.parts_of(its)]
+    longest = max(days, key=lambda day: day.count)
+    of_longest = [block for block in blocks if block.days[0] == longest]
+    return [
+        f"{reverse('roll_block')}?from={block.days[0].date}"
+        + ("" if block.part is None else f"&part={block.part}")
+        for block in [*_spread(blocks, 40), *_spread(of_longest, 10)]
+    ]
 
 
 def _tags(corpus: "Corpus") -> list[str]:

@@ -7,7 +7,8 @@ are a few real ones that all photos share, so N costs rows and vectors, not disk
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,18 +19,20 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from magicroll.models import Photo, User
-    from tagging.models import Corpus
     from tagging.vocabulary import Vocabulary
     from tagging.writer import NewAnnotation
 
 YEARS = 15
 LAST = datetime(2025, 6, 30, 12, tzinfo=UTC)
+CROWDED = datetime(2021, 7, 1, 9, tzinfo=UTC)
 SCENES = 400
 BATCH = 1000
+ANALYSED = 20_000  # photos, before the planner is told of them
 PEOPLE_SHARE = 0.3  # of the scenes have people in them
 OWN_TAG, OWN_TAGGED = "Garden party", 200
 RARE_NAME, RARE_EVERY = "grandma", 5000  # one photo in so many has this in its name
 DIMENSIONS = 1280
+NOISE = 0.25  # of embeddings around a scene's centre
 _RNG = np.random.default_rng(2015)
 
 
@@ -50,62 +53,124 @@ class Built:
     batch_ms: float  # median of a batch of annotations
 
 
-def build(n: int) -> Built:
-    """Make an account with n photos, annotated by the default release and compacted into its index."""
-    from magicroll.models import User
-    from tagging import sweeping
+class Unfinished(Exception):
+    """The time given was too short; the next run goes on."""
+
+
+def build(
+    n: int, centres: NDArray[np.float32] | None = None, crowd: int = 0, seconds: float = float("inf")
+) -> Built:
+    """Make an account with n photos, annotated by the default release and compacted into its index.
+
+    centres: what embeddings lie around, float32 [m, d]; made up unless given. crowd: so many of the photos are of
+    one month. The release's annotations are written unseen, as a refill writes them, and switched to. A kept
+    installation is filled up to n, and left alone where it has them. seconds: begin nothing after that time, and
+    raise Unfinished.
+    """
+    from magicroll.models import Photo, User
+    from tagging import pointers, sweeping
     from tagging.models import Corpus
+    from tagging.refill.cleaning import clean_some
+
+    began = time.perf_counter()
+    user = User.objects.filter(username="bench").first() or _open_account()
+    pictures = list(Photo.objects.owned_by(user).order_by("id")[: len(set(real_photos(40)))])
+    written = Photo.objects.owned_by(user).count() - len(pictures)
+    corpus = Corpus.objects.get(owner=user)
+    batches_ms: list[float] = []
+    _make_scenes(centres)
+    if corpus.filling_id is None:
+        assert written >= n, f"the kept installation has {written} photos"
+        return Built(user, 0.0, 0.0)
+    with ThreadPoolExecutor(1) as beside:  # annotations of one batch beside the photos of the next
+        writing: list[Future[float]] = []
+        for numbers in _batches(written, n):
+            if time.perf_counter() - began > seconds:
+                raise Unfinished
+            if numbers.start % ANALYSED == 0:
+                settle("ANALYZE")
+            items = _write_batch(user.pk, numbers, pictures, crowd)
+            batches_ms += [one.result() for one in writing]
+            writing = [beside.submit(_store_bulk, user.pk, corpus.filling_id, items)]
+        batches_ms += [one.result() for one in writing]
+    write_annotations(user.pk, corpus.filling_id, [photo.id for photo in pictures], [0] * len(pictures))
+    pointers.switch(user.pk, corpus.filling_id)
+    Corpus.objects.filter(owner=user).update(previous_until=LAST)
+    clean_some(float("inf"))
+    _own_tags(user)
+    sweeping.compact(user.pk)
+    settle()
+    return Built(user, time.perf_counter() - began, percentile(batches_ms or [0.0], 0.5))
+
+
+def _open_account() -> "User":
+    """Make the account with its real pictures, and begin to fill the default release."""
+    from magicroll.models import User
+    from tagging import pointers
+    from tagging.models import Corpus, Release
     from tagging.services import open_corpus
 
     user = User.objects.create_user("bench")
     open_corpus(user)
-    pictures = [store(user, path) for path in dict.fromkeys(real_photos(40))]
-    corpus = Corpus.objects.get(owner=user)
-    began = time.perf_counter()
-    batches_ms = [_write_batch(corpus, numbers, pictures) for numbers in _batches(n)]
-    _own_tags(user)
-    sweeping.compact(user.pk)
-    seconds = time.perf_counter() - began
-    _settle()
-    return Built(user, seconds, percentile(batches_ms, 0.5))
+    for path in dict.fromkeys(real_photos(40)):
+        store(user, path)
+    release = Corpus.objects.get(owner=user).active
+    Corpus.objects.filter(owner=user).update(active=Release.objects.exclude(pk=release.pk).first())
+    pointers.begin(user.pk, release.pk)
+    return user
 
 
-def _batches(n: int) -> Iterator[range]:
-    for start in range(0, n, BATCH):
-        print(f"\r{start:,} of {n:,} photos", end="", file=sys.stderr, flush=True)
-        yield range(start, min(n, start + BATCH))
+def _batches(start: int, n: int) -> Iterator[range]:
+    for first in range(start, n, BATCH):
+        print(f"\r{first:,} of {n:,} photos", end="", file=sys.stderr, flush=True)
+        yield range(first, min(n, first + BATCH))
     print(f"\r{n:,} photos written   ", file=sys.stderr)
 
 
-def _write_batch(corpus: "Corpus", numbers: range, pictures: "list[Photo]") -> float:
-    """Write some photos, then their annotations as the bulk stream does; return the latter's milliseconds."""
+def _write_batch(owner_id: int, numbers: range, pictures: "list[Photo]", crowd: int) -> "list[NewAnnotation]":
+    """Write some photos; return what the release says about them."""
     from magicroll.models import Photo
-    from tagging.models import Stream
-    from tagging.writer import corpus_change, store_annotations
+    from tagging.writer import corpus_change
 
-    scenes = _SCENES or _make_scenes()
-    taken, shown = _outings(len(numbers))
-    with corpus_change(corpus.owner_id) as change:
+    global _RNG
+    _RNG = np.random.default_rng((2015, numbers.start))  # whoever goes on later draws the same
+    taken, shown = _outings(len(numbers), crowded=numbers.start < crowd)
+    with corpus_change(owner_id) as change:
         photos = Photo.objects.bulk_create(
             [
-                _photo(corpus.owner_id, number, at, pictures[number % len(pictures)])
+                _photo(owner_id, number, at, pictures[number % len(pictures)])
                 for number, at in zip(numbers, taken, strict=True)
             ],
             batch_size=500,
         )
         change.born([photo.id for photo in photos])
-    items = [_annotation(photo, scenes[scene]) for photo, scene in zip(photos, shown, strict=True)]
+    return annotations([photo.id for photo in photos], shown)
+
+
+def write_annotations(
+    owner_id: int, release_id: int, photo_ids: Sequence[int], scenes: Sequence[int]
+) -> float:
+    """Write made-up annotations as the bulk stream does; return the milliseconds of the writing."""
+    return _store_bulk(owner_id, release_id, annotations(photo_ids, scenes))
+
+
+def _store_bulk(owner_id: int, release_id: int, items: "list[NewAnnotation]") -> float:
+    from tagging.models import Stream
+    from tagging.writer import store_annotations
+
     began = time.perf_counter()
-    store_annotations(corpus.owner_id, corpus.active_id, Stream.BULK, items)
+    store_annotations(owner_id, release_id, Stream.BULK, items)
     return (time.perf_counter() - began) * 1000
 
 
-def _outings(n: int) -> tuple[list[datetime], list[int]]:
-    """Draw when each of n photos was taken, and which scene it shows."""
+def _outings(n: int, *, crowded: bool) -> tuple[list[datetime], list[int]]:
+    """Draw when each of n photos was taken, and which scene it shows; crowded: all within one month."""
     taken, shown = [], []
     while len(taken) < n:
         # More photos in later years, as people take more of them.
         start = LAST - timedelta(days=float(YEARS * 365 * _RNG.beta(1, 1.6)))
+        if crowded:
+            start = CROWDED + timedelta(days=float(_RNG.uniform(0, 28)))
         scenes = _RNG.choice(SCENES, size=2, p=_SCENE_SHARES)
         for shot in range(int(_RNG.integers(5, 60))):
             taken.append(start + timedelta(seconds=shot * 90 + int(_RNG.integers(0, 60))))
@@ -118,21 +183,21 @@ _SCENE_SHARES = _ranks / _ranks.sum()
 _SCENES: list[Scene] = []
 
 
-def _make_scenes() -> list[Scene]:
-    from tagging.vocabulary import load_builtin
+def _make_scenes(centres: NDArray[np.float32] | None) -> None:
+    from tagging.releases import default_release, release_tags
 
-    vocabulary = load_builtin()
+    vocabulary = release_tags(default_release().pk).vocabulary
     shares = 1 / np.arange(1, len(vocabulary.tags) + 1) ** 0.9
     order = _RNG.permutation(len(vocabulary.tags))
     popular = shares[np.argsort(order)] / shares.sum()
     slugs = [tag.slug for tag in vocabulary.tags]
-    for _ in range(SCENES):
+    for number in range(SCENES):
         tags = set(_RNG.choice(len(slugs), size=int(_RNG.integers(1, 4)), replace=False, p=popular).tolist())
         if _RNG.random() < PEOPLE_SHARE:
             tags.add(slugs.index("person"))
-        centre = np.maximum(0, _RNG.normal(0.1, 0.5, DIMENSIONS)).astype(np.float32)
+        made_up = np.maximum(0, _RNG.normal(0.1, 0.5, DIMENSIONS)).astype(np.float32)
+        centre = made_up if centres is None else centres[number % len(centres)]
         _SCENES.append(Scene(_with_parents(vocabulary, tags), centre))
-    return _SCENES
 
 
 def _with_parents(vocabulary: "Vocabulary", tags: set[int]) -> NDArray[np.int32]:
@@ -173,13 +238,19 @@ def _photo(owner_id: int, number: int, taken_at: datetime, picture: "Photo") -> 
     )
 
 
-def _annotation(photo: "Photo", scene: Scene) -> "NewAnnotation":
+def annotations(photo_ids: Sequence[int], scenes: Sequence[int]) -> "list[NewAnnotation]":
+    """Make up what a release says about photos that show these scenes."""
     from tagging.writer import NewAnnotation
 
-    said = scene.tags[_RNG.random(len(scene.tags)) < 0.85]
-    embedding = np.maximum(0, scene.centre + _RNG.standard_normal(DIMENSIONS, np.float32) * 0.25)
-    scores = _RNG.uniform(0.25, 1, len(said)).astype(np.float32)
-    return NewAnnotation(photo.id, photo.revision, embedding.astype(np.float16), said, scores)
+    noise = _RNG.standard_normal((len(scenes), DIMENSIONS), np.float32) * NOISE
+    vectors = np.maximum(0, np.stack([_SCENES[scene].centre for scene in scenes]) + noise).astype(np.float16)
+    made = []
+    for photo_id, scene, vector in zip(photo_ids, scenes, vectors, strict=True):
+        tags = _SCENES[scene].tags
+        said = tags[_RNG.random(len(tags)) < 0.85]
+        scores = _RNG.uniform(0.25, 1, len(said)).astype(np.float32)
+        made.append(NewAnnotation(photo_id, 1, vector, said, scores))
+    return made
 
 
 def _own_tags(user: "User") -> None:
@@ -190,10 +261,10 @@ def _own_tags(user: "User") -> None:
         add_tag(user, photo, OWN_TAG)
 
 
-def _settle() -> None:
-    """Give PostgreSQL the statistics that its autovacuum gathers within a minute anyway."""
+def settle(how: str = "VACUUM ANALYZE") -> None:
+    """Give PostgreSQL the statistics that its autovacuum, where it is on, gathers within a minute anyway."""
     from django.db import connection
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+            cursor.execute(how)

@@ -1,13 +1,15 @@
 """From the end of an upload to readable tags, over real HTTP, against the processes that `make run` starts.
 
 Photos go up one by one, each when the one before has its tags, and the tags are asked for as the page does,
-only every 10 ms.
+only every 10 ms. With --during-refill, the same roll, of so many photos, is
+brought to another network at full rate meanwhile; that has to last until the end.
 """
 
 import argparse
 import json
 import sys
 import time
+from pathlib import Path
 
 from common import (
     DATA,
@@ -31,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=60)
     parser.add_argument("--warm-up", type=int, default=5)
+    parser.add_argument("--during-refill", type=int, default=0, metavar="PHOTOS", help="such as 4000")
     parser.add_argument("--database", default="sqlite", help="sqlite, or the URL of a PostgreSQL server")
     parser.add_argument("--broker", default="filesystem://", help="such as redis://127.0.0.1:6379/5")
     args = parser.parse_args()
@@ -38,15 +41,23 @@ def main() -> None:
     env = environment(DATA, **settings, **chosen_database(args.database))
     manage = [sys.executable, str(ROOT / "manage.py")]
     run([*manage, "prepare"], env)
+    refilling = [sys.executable, str(Path(__file__).with_name("refilling.py"))]
     port = free_port()
     with process([*manage, "serve", "--port", str(port)], env, DATA / "serve.log"):
         browser = Browser(port)
         until(lambda: browser.status("/healthz") == 200, "the web process answers")
         browser.set_up()
         browser.get("/upload/")
+        if args.during_refill:
+            run([*refilling, "prepare", str(args.during_refill), *map(str, real_photos(40))], env)
+            run([*refilling, "order"], env)
+            until(lambda: refilled(refilling, env) > 0, "the refill has begun")
+        began, before = time.monotonic(), refilled(refilling, env) if args.during_refill else 0
         took = [
             send(browser, distinct(path, i)) for i, path in enumerate(real_photos(args.warm_up + args.photos))
         ]
+        seconds, after = time.monotonic() - began, refilled(refilling, env) if args.during_refill else 0
+    assert after < args.during_refill or not args.during_refill, "the refill ended before the uploads did"
     posts, waits = zip(*took[args.warm_up :], strict=True)
     report(
         "upload",
@@ -57,10 +68,17 @@ def main() -> None:
             "post_p50_ms": median(posts),
             "post_p95_ms": percentile(posts, 0.95),
             "photos": args.photos,
+            "during_refill": bool(args.during_refill),
+            "refilled_per_s": (after - before) / seconds,
             "database": args.database.split(":")[0],
             "broker": args.broker.split(":")[0],
         },
     )
+
+
+def refilled(refilling: list[str], env: dict[str, str]) -> int:
+    """Return how many photos the refill is through with."""
+    return int(run([*refilling, "done"], env))
 
 
 def send(browser: Browser, content: bytes) -> tuple[float, float]:

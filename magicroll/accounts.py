@@ -121,6 +121,17 @@ def change_password(user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
+def choose_language(user: User, language: str) -> None:
+    """Remember in which language a person reads; empty: as the browser asks."""
+    user.language = language
+    user.save(update_fields=["language"])
+
+
+def set_row_px(user: User, row_px: int) -> None:
+    """Keep how high somebody wants photos in the grid, 120 to 360."""
+    User.objects.filter(pk=user.pk).update(row_px=row_px)
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     reason: str

@@ -3,16 +3,19 @@
 import hashlib
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.http import HttpRequest as DjangoHttpRequest
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import quote_etag
+from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition
 from django_htmx.middleware import HtmxDetails
@@ -21,13 +24,14 @@ from magicroll import accounts
 from magicroll.models import Photo, User
 from magicroll.snapshot import snapshot
 from tagging import search
+from tagging.models import Corpus
 
 P = ParamSpec("P")
-_SUFFIXES = {".py", ".html", ".css", ".js", ".svg"}
+_SUFFIXES = {".py", ".html", ".css", ".js", ".svg", ".mo", ".toml"}
 # Pages change with their templates and code too, which an upgrade replaces.
-_CODE = max(
+CODE = max(
     path.stat().st_mtime_ns
-    for place in ("templates", "magicroll", "tagging", "static")
+    for place in ("templates", "magicroll", "tagging", "static", "locale")
     for path in (settings.BASE_DIR / place).rglob("*.*")
     if path.suffix in _SUFFIXES
 )
@@ -38,6 +42,7 @@ class HttpRequest(DjangoHttpRequest):
 
     user: User
     htmx: HtmxDetails
+    corpus: Corpus  # inside snapshot_read only, and read once there
 
 
 def photo_or_404(request: HttpRequest, photo_id: int) -> Photo:
@@ -49,6 +54,20 @@ def photo_or_404(request: HttpRequest, photo_id: int) -> Photo:
     return photo
 
 
+def staff_only(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Show a page to administrators; for everybody else who is logged in there is none."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_staff:
+            raise Http404("No such page.")
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
 def snapshot_read(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
@@ -57,7 +76,11 @@ def snapshot_read(
     @wraps(view)
     def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         with snapshot():
-            return view(request, *args, **kwargs)
+            request.corpus = cast(Corpus, SimpleLazyObject(lambda: search.corpus_of(request.user)))
+            try:
+                return view(request, *args, **kwargs)
+            finally:
+                del request.corpus
 
     return wrapper
 
@@ -65,8 +88,8 @@ def snapshot_read(
 def shows_corpus(
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Answer 304 while the corpus stands still; otherwise one snapshot of the database for the whole page."""
-    checked = condition(etag_func=corpus_etag)(snapshot_read(view))
+    """Answer 304 while the corpus stands still; otherwise one snapshot of the database for page and ETag."""
+    checked = snapshot_read(condition(etag_func=corpus_etag)(view))
     return cache_control(private=True, no_cache=True)(checked)
 
 
@@ -78,19 +101,32 @@ def corpus_etag(request: HttpRequest, *args: object, **kwargs: object) -> str | 
     if not isinstance(request.user, User) or len(messages.get_messages(request)):
         return None
     get_token(request)  # sits in the page's forms, so its secret names the page too
-    corpus = search.corpus_of(request.user)
+    corpus = request.corpus
     state = (
         request.get_full_path(),
         request.headers.get("HX-Request"),
         request.headers.get("HX-Boosted"),
         corpus.owner_id,
         corpus.active_id,
+        corpus.told_id,
         corpus.version,
         search.outstanding_count(corpus),
+        request.user.row_px,
         request.META["CSRF_COOKIE"],
-        _CODE,
+        get_language(),
+        CODE,
     )
     return quote_etag(hashlib.sha256(repr(state).encode()).hexdigest()[:32])
+
+
+def state_tag(*state: object) -> str:
+    """Name a state that a fragment shows, for the question after it to carry."""
+    return quote_etag(hashlib.sha256(repr((state, get_language(), CODE)).encode()).hexdigest()[:32])
+
+
+def knows(request: HttpRequest, tag: str) -> bool:
+    """Tell whether this asks for a fragment again whose state it knows already: 304 is all there is to say."""
+    return bool(request.htmx) and request.headers.get("If-None-Match") == tag
 
 
 class NoNulMiddleware:

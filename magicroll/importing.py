@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from magicroll.imaging.sniff import HEAD_BYTES, sniff
 from magicroll.imaging.takeout import find_sidecar, read_sidecar
-from magicroll.intake import OutcomeKind, StoredUpload, store_upload
+from magicroll.imaging.xmp import find_xmp
+from magicroll.intake import OutcomeKind, StoredUpload, read_keywords, store_upload
 from magicroll.models import Photo, User
 from tagging import tasks
 
@@ -39,20 +40,21 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to look at; `has_json` tells whether anything beside it can be its sidecar."""
+    """A file to look at; `has_json` and `has_xmp` tell whether anything beside it can be its sidecar."""
 
     path: Path
     has_json: bool = False
+    has_xmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of one file or folder, with the reason where a person needs one, and its sidecar."""
+    """What became of one file or folder, with the reason where a person needs one, and the sidecars that were read."""
 
     path: Path
     result: Result
     message: str = ""
-    sidecar: Path | None = None
+    sidecars: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ def find_files(tops: Iterable[Path]) -> Walk:
             _walk_folder(top, seen, walk)
         elif top not in listed:
             listed.add(top)
-            walk.files.append(FoundFile(top, has_json=True))
+            walk.files.append(FoundFile(top, has_json=True, has_xmp=True))
     return walk
 
 
@@ -114,13 +116,13 @@ def _walk_folder(top: Path, seen: set[_Place], walk: Walk) -> None:
         except OSError as error:
             walk.unreadable.append(Report(folder, Result.UNREADABLE, _reason(error)))
             continue
-        has_json = any(entry.name.lower().endswith(".json") for entry in entries)
+        endings = {entry.name.lower().rpartition(".")[2] for entry in entries}
         folders = []
         for entry in entries:
             if _is_folder(entry):
                 folders.append(Path(entry.path))
             else:
-                walk.files.append(FoundFile(Path(entry.path), has_json))
+                walk.files.append(FoundFile(Path(entry.path), "json" in endings, "xmp" in endings))
         waiting.extend(reversed(folders))
 
 
@@ -185,11 +187,14 @@ class _Import:
             return Report(file.path, Result.ALREADY_THERE)
         beside = find_sidecar(file.path) if file.has_json else None
         sidecar = read_sidecar(beside, timezone.now()) if beside else None
-        outcome = store_upload(self.user, upload, sidecar=sidecar, hint=False)
+        xmp = find_xmp(file.path) if file.has_xmp else None
+        keywords = read_keywords(xmp) if xmp else None
+        outcome = store_upload(self.user, upload, sidecar=sidecar, keywords=keywords, hint=False)
         self.hint()
         if outcome.kind == OutcomeKind.DUPLICATE:
             return Report(file.path, Result.RESTORED if known else Result.ALREADY_THERE)
-        return Report(file.path, _RESULTS[outcome.kind], outcome.message, beside)
+        read = tuple(path for path, told in ((beside, sidecar), (xmp, keywords)) if path and told is not None)
+        return Report(file.path, _RESULTS[outcome.kind], outcome.message, read)
 
     def hint(self, *, at_once: bool = False) -> None:
         """Tell the workers now and then; the sweep finds what they were not told."""

@@ -16,10 +16,12 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from magicroll import services, storage
 from magicroll.imaging.dates import Witnesses, choose_taken
 from magicroll.imaging.decoder import DecoderFailed, DecoderPool
+from magicroll.imaging.keywords import Keywords, merged
 from magicroll.imaging.picture import (
     PREVIEW_NAME,
     THUMB_NAME,
@@ -31,7 +33,9 @@ from magicroll.imaging.picture import (
 )
 from magicroll.imaging.sniff import HEAD_BYTES, sniff
 from magicroll.imaging.takeout import Sidecar
-from magicroll.models import Photo, TakenFrom, User
+from magicroll.imaging.wording import N_
+from magicroll.language import in_words
+from magicroll.models import Photo, TakenFrom, User, search_text
 from tagging import services as tagging
 from tagging import tasks
 from tagging.services import Change, corpus_change
@@ -39,9 +43,9 @@ from tagging.services import Change, corpus_change
 logger = logging.getLogger(__name__)
 
 SET_ASIDE = {
-    "timeout": "Reading this picture took too long. The original is kept.",
-    "memory": "Reading this picture took too much memory. The original is kept.",
-    "crash": "Reading this picture crashed the decoder. The original is kept.",
+    "timeout": N_("Reading this picture took too long. The original is kept."),
+    "memory": N_("Reading this picture took too much memory. The original is kept."),
+    "crash": N_("Reading this picture crashed the decoder. The original is kept."),
 }
 
 
@@ -93,33 +97,46 @@ def _limits() -> Limits:
     return Limits(max_pixels=settings.MAX_PIXELS, max_bytes=settings.MAX_UPLOAD_BYTES)
 
 
+def read_keywords(sidecar: Path) -> Keywords | None:
+    """Read the keywords of an .xmp file, in a decoder; None where it can't be read or is none."""
+    try:
+        return decoders().read_sidecar(sidecar)
+    except (DecoderFailed, OSError) as failed:
+        logger.warning("a sidecar could not be read", extra={"reason": type(failed).__name__})
+        return None
+
+
 def store_upload(
-    user: User, file: StoredUpload, *, sidecar: Sidecar | None = None, hint: bool = True
+    user: User,
+    file: StoredUpload,
+    *,
+    sidecar: Sidecar | None = None,
+    keywords: Keywords | None = None,
+    hint: bool = True,
 ) -> Outcome:
     """Take a file into a person's roll: stored, recognised, refused for a reason, or set aside.
 
-    Refused files leave nothing behind. A file that no decoder could finish is kept and set aside. A caller
-    with many files hints at the work itself, now and then.
+    Keywords in it, and those of an .xmp file beside it, become its owner's own tags, and a caption theirs.
+    Refused files leave nothing behind. A file that no decoder could finish is kept and set aside. A caller with
+    many files hints at the work itself, now and then.
     """
     if file.size > settings.MAX_UPLOAD_BYTES:
-        return Outcome(OutcomeKind.REFUSED, None, str(refuse_bytes(file.size, _limits())))
+        return Outcome(OutcomeKind.REFUSED, None, in_words(refuse_bytes(file.size, _limits())))
     if file.size == 0:
-        return Outcome(OutcomeKind.REFUSED, None, str(refuse_empty()))
+        return Outcome(OutcomeKind.REFUSED, None, in_words(refuse_empty()))
     known = _known(user, file.sha256)
     if known:
         return known
-    with _scratch() as folder:
-        picture, reason = None, ""
+    with scratch() as folder:
         try:
-            picture = decoders().process(Path(file.path), folder)
+            picture, reason = _decoded(user, file, folder)
         except ImageRefused as refused:
-            return Outcome(OutcomeKind.REFUSED, None, str(refused))
-        except DecoderFailed as failed:
-            logger.warning("decoder failed", extra={"owner": user.pk, "reason": failed.reason})
-            reason = SET_ASIDE[failed.reason]
+            return Outcome(OutcomeKind.REFUSED, None, in_words(refused))
         photo = _photo(user, file, picture, reason, sidecar)
+        words = merged(picture.keywords if picture else Keywords(), keywords)
+        _caption(photo, words)
         try:
-            return _keep(photo, Path(file.path), folder, hint=hint)
+            return _keep(photo, Path(file.path), folder, words, hint=hint)
         except IntegrityError:  # the same photo came twice at the same time
             again = _known(user, file.sha256)
             if again is None:
@@ -127,22 +144,36 @@ def store_upload(
             return again
 
 
+def _decoded(user: User, file: StoredUpload, folder: Path) -> tuple[Picture | None, str]:
+    """Decode a file; where no decoder could finish it, say why instead. Raises ImageRefused."""
+    try:
+        return decoders().process(Path(file.path), folder), ""
+    except DecoderFailed as failed:
+        logger.warning("decoder failed", extra={"owner": user.pk, "reason": failed.reason})
+        return None, SET_ASIDE[failed.reason]
+
+
 def _known(user: User, sha256: bytes) -> Outcome | None:
     photo = Photo.objects.owned_by(user).filter(sha256=sha256).first()
     if photo is None:
         return None
     if photo.state == Photo.State.SET_ASIDE and photo.trashed_at is None:
-        return Outcome(OutcomeKind.DUPLICATE, photo, f"Already here, set aside: {photo.set_aside_reason}")
+        return Outcome(OutcomeKind.DUPLICATE, photo, _already(photo.set_aside_reason))
     if photo.trashed_at is None:
-        return Outcome(OutcomeKind.DUPLICATE, photo, "Already in your roll.")
+        return Outcome(OutcomeKind.DUPLICATE, photo, gettext("Already in your roll."))
     if not services.restore(user, [photo.id]):
         return None  # deleted for good at this very moment: it comes in as a new one
     photo.refresh_from_db()
-    return Outcome(OutcomeKind.DUPLICATE, photo, "Was in your trash; it is back in your roll.")
+    return Outcome(OutcomeKind.DUPLICATE, photo, gettext("Was in your trash; it is back in your roll."))
+
+
+def _already(reason: str) -> str:
+    return gettext("Already here, set aside: %(reason)s") % {"reason": gettext(reason)}
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
+    """Lend a folder for decoded pictures."""
     folder = Path(tempfile.mkdtemp(prefix="decode-", dir=settings.FILE_UPLOAD_TEMP_DIR))
     try:
         yield folder
@@ -150,17 +181,18 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(photo: Photo, original: Path, folder: Path, *, hint: bool) -> Outcome:
-    """Store the files, then write the row and note the work, then hint at it."""
+def _keep(photo: Photo, original: Path, folder: Path, keywords: Keywords, *, hint: bool) -> Outcome:
+    """Store the files, then write the row with what it brings along and note the work, then hint at it."""
     with storage.storing(_local_files(photo, original, folder)), corpus_change(photo.owner_id) as change:
         photo.save(force_insert=True)
         change.born([photo.id])
         storage.claim(photo.files)
+        tagging.say_keywords(change, photo.id, keywords)
         if photo.state == Photo.State.READY:
             _needs_tags(change, [photo.id], hint=hint)
     if photo.state == Photo.State.SET_ASIDE:
-        return Outcome(OutcomeKind.SET_ASIDE, photo, photo.set_aside_reason)
-    return Outcome(OutcomeKind.STORED, photo, "In your roll.")
+        return Outcome(OutcomeKind.SET_ASIDE, photo, gettext(photo.set_aside_reason))
+    return Outcome(OutcomeKind.STORED, photo, gettext("In your roll."))
 
 
 def _local_files(photo: Photo, original: Path | None, folder: Path) -> dict[str, Path]:
@@ -181,7 +213,7 @@ def _photo(
 ) -> Photo:
     name = file.name.replace("\x00", "")[:255]
     photo = Photo(
-        owner=user, sha256=file.sha256, name=name, name_folded=name.casefold()[:300], byte_size=file.size
+        owner=user, sha256=file.sha256, name=name, name_folded=search_text(name), byte_size=file.size
     )
     if picture is None:
         photo.state, photo.set_aside_reason = Photo.State.SET_ASIDE, reason
@@ -203,6 +235,12 @@ def _describe(photo: Photo, picture: Picture) -> None:
     for elsewhere in ("taken_at", "utc_offset_min", "latitude", "longitude"):
         known.pop(elsewhere, None)
     photo.camera = known
+
+
+def _caption(photo: Photo, words: Keywords) -> None:
+    """Take over what somebody wrote under a photo; what its owner wrote here stays."""
+    photo.caption = photo.caption or words.caption
+    photo.name_folded = search_text(photo.name, photo.caption)
 
 
 def _date(
@@ -236,18 +274,24 @@ def retry_set_aside(user: User, photo: Photo) -> None:
         tagging.retry(user.pk, [photo.id])
         tasks.hint(user.pk)
         return
-    with _scratch() as folder:
-        local = folder / "original"
-        with default_storage.open(photo.original_file) as stored, local.open("wb") as copy:
-            shutil.copyfileobj(stored, copy)
+    with scratch() as folder:
+        local = fetch_original(photo, folder)
         try:
             picture = decoders().process(local, folder)
         except (ImageRefused, DecoderFailed) as failed:
             reason = str(failed) if isinstance(failed, ImageRefused) else SET_ASIDE[failed.reason]
             Photo.objects.owned_by(user).filter(id=photo.id).update(set_aside_reason=reason)
             return
-        with suppress(StaleRetry):
+        with suppress(StaleRetry, storage.NameTaken):  # somebody else does it just now
             _readmit(photo, picture, folder)
+
+
+def fetch_original(photo: Photo, folder: Path) -> Path:
+    """Copy a photo's original out of the storage for a decoder to read. Raises OSError."""
+    local = folder / "original"
+    with default_storage.open(photo.original_file) as stored, local.open("wb") as copy:
+        shutil.copyfileobj(stored, copy)
+    return local
 
 
 def _readmit(photo: Photo, picture: Picture, folder: Path) -> None:
@@ -255,11 +299,12 @@ def _readmit(photo: Photo, picture: Picture, folder: Path) -> None:
 
     Its pictures get names of a new revision: those of an attempt that died may still lie about.
     """
-    photo.revision += 1
+    read = photo.revision
+    storage.renew(photo)
     photo.state = Photo.State.READY
     with storage.storing(_local_files(photo, None, folder)), corpus_change(photo.owner_id) as change:
         mine = change.touch([photo.id]).get(photo.id)
-        if mine is None or mine.state != Photo.State.SET_ASIDE or mine.revision != photo.revision - 1:
+        if mine is None or mine.state != Photo.State.SET_ASIDE or mine.revision != read:
             raise StaleRetry
         mine.revision = photo.revision
         if mine.taken_from != TakenFrom.PERSON and picture.metadata.taken_at is not None:
@@ -267,6 +312,8 @@ def _readmit(photo: Photo, picture: Picture, folder: Path) -> None:
             mine.taken_offset_min, mine.taken_from = picture.metadata.utc_offset_min, TakenFrom.EXIF
         _describe(mine, picture)
         _place(mine, picture, None)
+        _caption(mine, picture.keywords)
         mine.save(force_update=True)  # of the locked row: nothing that changed meanwhile is lost
         storage.claim(mine.files)
+        tagging.say_keywords(change, mine.id, picture.keywords)
         _needs_tags(change, [mine.id])

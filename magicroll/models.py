@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -14,8 +15,14 @@ from magicroll.querysets import PhotoQuerySet
 
 
 class User(AbstractUser):
+    language = models.CharField(max_length=10, blank=True)  # one of LANGUAGES; empty: as the browser asks
+    row_px = models.PositiveSmallIntegerField(default=220)  # how high photos stand in the grid
+
     class Meta(AbstractUser.Meta):
-        constraints = [models.UniqueConstraint(Lower("username"), name="user_username_ci_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_ci_unique"),
+            models.CheckConstraint(condition=Q(row_px__range=(120, 360)), name="user_row_in_range"),
+        ]
 
 
 class Installation(models.Model):
@@ -63,7 +70,29 @@ class TakenFrom(models.TextChoices):
     UPLOAD = "upload", "day of upload"
 
 
-class Photo(models.Model):
+class Pictured:
+    """What has an owner, a key and a revision of its pixels, as a photo has: the files of its pictures."""
+
+    __slots__ = ()
+
+    @property
+    def preview_file(self) -> str:
+        return self._picture_file(PREVIEW_PX)
+
+    @property
+    def thumbnail_file(self) -> str:
+        return self._picture_file(THUMB_PX)
+
+    @property
+    def pictures(self) -> list[str]:
+        """Name the files that were made from the original and show the pixels of this revision."""
+        return [self.preview_file, self.thumbnail_file]
+
+    def _picture_file(self: Any, size_px: int) -> str:
+        return f"previews/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}-{self.revision}-{size_px}.jpg"
+
+
+class Photo(Pictured, models.Model):
     class State(models.TextChoices):
         READY = "ready", "ready"
         SET_ASIDE = "set_aside", "set aside"
@@ -72,7 +101,7 @@ class Photo(models.Model):
     key = models.UUIDField(default=uuid.uuid4, editable=False)  # names its files; never reused
     sha256 = models.BinaryField(max_length=32)
     name = models.CharField(max_length=255)
-    name_folded = models.CharField(max_length=300)
+    name_folded = models.CharField(max_length=600)  # what words are looked for in; see `search_text`
     byte_size = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=12)
     width = models.PositiveIntegerField(default=0)  # px, after orientation
@@ -82,10 +111,16 @@ class Photo(models.Model):
     taken_at = models.DateTimeField()
     taken_offset_min = models.SmallIntegerField(null=True, blank=True)
     taken_from = models.CharField(max_length=10, choices=TakenFrom)
+    # What the file itself says, kept while a person's date stands in its place.
+    found_at = models.DateTimeField(null=True, blank=True)
+    found_offset_min = models.SmallIntegerField(null=True, blank=True)
+    found_from = models.CharField(max_length=10, choices=TakenFrom, blank=True)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     camera = models.JSONField(default=dict, blank=True)
     favourite = models.BooleanField(default=False)
+    caption = models.CharField(max_length=2000, blank=True)
+    turns = models.PositiveSmallIntegerField(default=0)  # quarter turns clockwise, after the camera's own
     revision = models.PositiveIntegerField(default=1)  # of the pixels: an edit adds one
     state = models.CharField(max_length=10, choices=State, default=State.READY)
     set_aside_reason = models.CharField(max_length=200, blank=True)
@@ -110,6 +145,17 @@ class Photo(models.Model):
             models.CheckConstraint(
                 condition=Q(taken_from__in=TakenFrom.values), name="photo_taken_from_known"
             ),
+            models.CheckConstraint(
+                condition=Q(found_at__isnull=True, found_offset_min__isnull=True, found_from="")
+                & ~Q(taken_from=TakenFrom.PERSON)
+                | Q(
+                    taken_from=TakenFrom.PERSON,
+                    found_at__isnull=False,
+                    found_from__in=[source for source in TakenFrom.values if source != TakenFrom.PERSON],
+                ),
+                name="photo_found_date_kept_beside_a_persons",
+            ),
+            models.CheckConstraint(condition=Q(turns__lte=3), name="photo_turns_under_a_whole"),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True)
                 | Q(
@@ -152,18 +198,18 @@ class Photo(models.Model):
         return f"originals/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}"
 
     @property
-    def preview_file(self) -> str:
-        return f"previews/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}-{self.revision}-{PREVIEW_PX}.jpg"
-
-    @property
-    def thumbnail_file(self) -> str:
-        return f"previews/{self.owner_id}/{self.key.hex[:2]}/{self.key.hex}-{self.revision}-{THUMB_PX}.jpg"
-
-    @property
     def files(self) -> list[str]:
         if self.state == self.State.SET_ASIDE:
             return [self.original_file]
-        return [self.original_file, self.preview_file, self.thumbnail_file]
+        return [self.original_file, *self.pictures]
+
+
+def search_text(name: str, caption: str = "") -> str:
+    """Return what words are looked for in: the file name, then the beginning of the caption, case folded.
+
+    It stands in the roll's index, whose entries PostgreSQL bounds at 2,704 bytes: 600 characters of four.
+    """
+    return f"{name}\n{caption}".strip().casefold()[:600]
 
 
 class UnclaimedFile(models.Model):
@@ -181,3 +227,17 @@ class UnclaimedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+from magicroll.operation_models import Operation, OperationPart  # noqa: E402 - this module is what Django loads
+
+__all__ = [
+    "Installation",
+    "Invitation",
+    "Operation",
+    "OperationPart",
+    "Photo",
+    "TakenFrom",
+    "UnclaimedFile",
+    "User",
+]

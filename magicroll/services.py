@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from magicroll import storage
-from magicroll.models import Photo, User
+from magicroll.models import Photo, User, search_text
 from magicroll.querysets import LIVE, PhotoQuerySet
 from tagging.services import corpus_change
 
@@ -32,6 +32,28 @@ def set_favourite(user: User, photo_id: int, favourite: bool) -> int:
     )
 
 
+def set_caption(user: User, photo_id: int, caption: str) -> int:
+    """Write under a photo what its owner says of it (at most 2,000 characters); empty takes it away."""
+
+    def write(mine: PhotoQuerySet) -> int:
+        photo = mine.exclude(caption=caption).first()
+        if photo is None:
+            return 0
+        return mine.update(caption=caption, name_folded=search_text(photo.name, caption))
+
+    return _in_changes(user, [photo_id], write)
+
+
+def set_date(user: User, photo_ids: Sequence[int], taken_at: datetime) -> int:
+    """Say when photos were taken: the wall clock as if it were UTC. What their files say is kept."""
+    return _in_changes(user, photo_ids, lambda mine: mine.set_date(taken_at))
+
+
+def reset_date(user: User, photo_ids: Sequence[int]) -> int:
+    """Go back to the date that the files of photos say; return how many had another one."""
+    return _in_changes(user, photo_ids, lambda mine: mine.reset_date())
+
+
 def purge(user: User, photo_ids: Sequence[int], *, trashed_before: datetime | None = None) -> int:
     """Delete for good what is trashed (before a moment) or set aside; files go after the commit.
 
@@ -40,7 +62,7 @@ def purge(user: User, photo_ids: Sequence[int], *, trashed_before: datetime | No
 
     def delete(photos: PhotoQuerySet) -> int:
         photos = photos.exclude(LIVE)
-        return _purge(photos if trashed_before is None else photos.filter(trashed_at__lt=trashed_before))
+        return purge_rows(photos if trashed_before is None else photos.filter(trashed_at__lt=trashed_before))
 
     return _in_changes(user, photo_ids, delete)
 
@@ -63,8 +85,9 @@ def _in_changes(user: User, photo_ids: Sequence[int], act: Callable[[PhotoQueryS
     return done
 
 
-def _purge(photos: PhotoQuerySet) -> int:
+def purge_rows(photos: PhotoQuerySet) -> int:
+    """Delete photos that a corpus change has touched; their files go after its commit. Returns how many."""
     gone = list(photos)
-    storage.release(name for photo in gone for name in photo.files)
+    storage.release([name for photo in gone for name in (*photo.files, *storage.retired(photo))])
     # The database takes annotations and verdicts along: they refer to (owner, photo).
     return photos._raw_delete(photos.db)

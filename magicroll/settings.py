@@ -84,13 +84,14 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "magicroll.language.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "magicroll.installed.AccountHeaderMiddleware",
     "magicroll.http.SetupMiddleware",
 ]
 ROOT_URLCONF = "magicroll.urls"
@@ -175,7 +176,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_TIME_LIMIT = 900
 CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TASK_DEFAULT_QUEUE = "realtime"
-CELERY_TASK_ROUTES = {"tagging.tasks.compact_index": {"queue": "bulk"}}
+CELERY_TASK_ROUTES = {
+    f"tagging.tasks.{name}": {"queue": "bulk"}
+    for name in ("compact_index", "fill", "clean", "turn_automatic")
+}
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 1200}
 if BROKER_URL == "filesystem://":
     _queue = DATA_DIR / "broker"
@@ -189,6 +193,11 @@ if BROKER_URL == "filesystem://":
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "scheduler" / "schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "tagging.tasks.sweep", "schedule": crontab(), "options": {"expires": 55}},
+    "operate": {
+        "task": "magicroll.tasks.operate_on_all",
+        "schedule": crontab(),
+        "options": {"expires": 55},
+    },
     "tidy": {"task": "magicroll.tasks.tidy", "schedule": crontab(minute=17), "options": {"expires": 3000}},
 }
 
@@ -202,7 +211,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "magicroll.static_files.Storage"
     },
 }
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
@@ -231,6 +240,7 @@ UPLOADS_PER_MINUTE = env.integer("MAGICROLL_UPLOADS_PER_MINUTE", 1200)
 
 # Neural networks
 MODELS_DIR = Path(env.text("MAGICROLL_MODELS_DIR", str(DATA_DIR / "models"))).resolve()
+KEEP_PREVIOUS_DAYS = env.integer("MAGICROLL_KEEP_PREVIOUS_DAYS", 7)  # the way back to a release
 INDEX_DIR = Path(env.text("MAGICROLL_INDEX_DIR", str(DATA_DIR / "indexes"))).resolve()
 ONNX_PROVIDER = env.text("MAGICROLL_ONNX_PROVIDER", "auto")
 ONNX_THREADS = env.integer("MAGICROLL_ONNX_THREADS", 0)  # 0: one for each core
@@ -246,16 +256,18 @@ LOGIN_REDIRECT_URL = "roll"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each in its own language
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_THOUSAND_SEPARATOR = True
 
+LOG_LEVEL = env.text("MAGICROLL_LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "line"}},
     "loggers": {"faiss.loader": {"level": "WARNING"}, "kombu.connection": {"level": "ERROR"}},
-    "root": {"handlers": ["stderr"], "level": env.text("MAGICROLL_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

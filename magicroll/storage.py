@@ -8,21 +8,32 @@ from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from magicroll.models import UnclaimedFile
+from magicroll.models import Photo, UnclaimedFile
 
 UNCLAIMED_FOR = timedelta(hours=1)  # nothing takes so long between storing a file and claiming it
+
+
+class NameTaken(Exception):
+    """A file's name belongs to somebody else's attempt, or to a row that was written since one looked."""
 
 
 @contextmanager
 def storing(files: dict[str, Path]) -> Iterator[None]:
     """Store local files under their names; the body claims them in its own transaction with `claim`.
 
-    When the body fails they are deleted; when the process dies, the hourly tidying deletes them.
+    When the body fails they are deleted; when the process dies, the hourly tidying deletes them. Raises NameTaken,
+    and leaves everything as it is, where somebody else stores under one of the names or a row has it.
     """
-    UnclaimedFile.objects.bulk_create([UnclaimedFile(name=name) for name in files])
+    with transaction.atomic():
+        try:
+            UnclaimedFile.objects.bulk_create([UnclaimedFile(name=name) for name in files])
+        except IntegrityError as error:
+            raise NameTaken from error
+        if any(map(default_storage.exists, files)):  # of a row: whoever stores a file has noted its name
+            raise NameTaken
     try:
         for name, path in files.items():
             with path.open("rb") as source:
@@ -51,6 +62,33 @@ def _sync(name: str) -> None:
 def claim(names: Iterable[str]) -> None:
     """Say, inside the transaction that writes the row, that these files belong to it."""
     UnclaimedFile.objects.filter(name__in=list(names)).delete()
+
+
+def renew(photo: Photo) -> None:
+    """Give a photo in memory the next revision, under whose names no file may lie.
+
+    What an attempt that died has stored, or another one is storing now, keeps its names for itself.
+    """
+    photo.revision += 1
+    while UnclaimedFile.objects.filter(name__in=photo.pictures).exists():
+        photo.revision += 1
+
+
+def retire(names: Iterable[str]) -> None:
+    """Give up files inside the transaction that replaces them; the tidying deletes them.
+
+    Not at once: a worker may be about to look at them. What it then sees is of older pixels and does not count.
+    """
+    UnclaimedFile.objects.bulk_create([UnclaimedFile(name=name) for name in names], ignore_conflicts=True)
+
+
+def retired(photo: Photo) -> list[str]:
+    """Name the files of a photo's earlier revisions that the tidying has yet to delete."""
+    if photo.revision == 1:
+        return []
+    every_revision = photo.preview_file.rpartition(f"-{photo.revision}-")[0]
+    mine = UnclaimedFile.objects.filter(name__startswith=f"{every_revision}-")
+    return list(mine.values_list("name", flat=True))
 
 
 def release(names: Iterable[str]) -> None:

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +22,20 @@ class Limit:
     name: str
     attempts: int
     window_s: int
-    doing: str  # ends the sentence "Too many ..." for the person who is asked to wait
+    doing: str | Promise  # a sentence for the person who is asked to wait
 
 
-LOGIN_BY_ADDRESS = Limit("login-address", 60, 600, "log-in attempts")
-LOGIN_BY_NAME = Limit("login-name", 10, 300, "log-in attempts for this name")
-LOGIN_BY_NAME_ANYWHERE = Limit("login-name-anywhere", 100, 3600, "log-in attempts for this name")
-SETUP_CODE = Limit("setup-code", 10, 600, "set-up attempts")
-INVITATION = Limit("invitation", 30, 600, "attempts to open an invitation")
-PASSWORD = Limit("password", 10, 600, "attempts to change the password")
+LOGIN_BY_ADDRESS = Limit("login-address", 60, 600, _("Too many log-in attempts."))
+LOGIN_BY_NAME = Limit("login-name", 10, 300, _("Too many log-in attempts for this name."))
+LOGIN_BY_NAME_ANYWHERE = Limit("login-name-anywhere", 100, 3600, _("Too many log-in attempts for this name."))
+SETUP_CODE = Limit("setup-code", 10, 600, _("Too many set-up attempts."))
+INVITATION = Limit("invitation", 30, 600, _("Too many attempts to open an invitation."))
+PASSWORD = Limit("password", 10, 600, _("Too many attempts to change the password."))
 
 
 def upload_limit() -> Limit:
     """Return the limit on files a person may send in a minute, a setting."""
-    return Limit("upload", settings.UPLOADS_PER_MINUTE, 60, "files at once")
+    return Limit("upload", settings.UPLOADS_PER_MINUTE, 60, _("Too many files at once."))
 
 
 def wait_s(limit: Limit, who: str, *, cost: int = 1) -> int:

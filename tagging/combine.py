@@ -32,6 +32,31 @@ class Hierarchy:
         """Return the category that a tag stands in."""
         return self.categories.get(tag_id, self.other_category)
 
+    def within(self, chosen: Collection[int]) -> frozenset[int]:
+        """Return chosen tags and categories with all narrower tags, and the tags that stand in them."""
+        if not chosen:
+            return frozenset()
+        lines = ((tag, *self.ancestors(tag), category) for tag, category in self.categories.items())
+        return frozenset(chosen) | {line[0] for line in lines if not set(chosen).isdisjoint(line)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """What each tag of a vocabulary comes with where nobody has judged: itself, its parents, its category.
+
+    Database ids, int64; those of the tag at position p are ids[starts[p]:starts[p + 1]].
+    """
+
+    starts: NDArray[np.intp]
+    ids: NDArray[np.int64]
+
+
+def brought_by(tag_ids: NDArray[np.int32], hierarchy: Hierarchy) -> Brought:
+    """Write a hierarchy as columns, for tags int32 [n] in the order of their vocabulary."""
+    lines = [[tag, *hierarchy.ancestors(tag), hierarchy.category(tag)] for tag in tag_ids.tolist()]
+    starts = np.cumsum([0, *map(len, lines)])
+    return Brought(starts, np.array([tag for line in lines for tag in line], np.int64))
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
@@ -41,20 +66,31 @@ class Verdicts:
     rejected: Collection[int] = ()
 
 
-def visible_tags(said: Mapping[int, float], verdicts: Verdicts, hierarchy: Hierarchy) -> dict[int, float]:
+def visible_tags(
+    said: Mapping[int, float],
+    verdicts: Verdicts,
+    hierarchy: Hierarchy,
+    muted: Collection[int] = frozenset(),
+) -> dict[int, float]:
     """Combine a release's tags (id -> score 0..1) with a person's verdicts.
 
     A verdict decides its own tag. Beyond that a rejected tag takes its descendants along ("not an animal"
     is not a dog either), and every tag left brings its parents and its category, with the best score among
     the tags that brought them. What is explicitly rejected stays away however it would come.
+
+    muted: tags and categories that are shown on no photo, even where they were added, narrower ones included
+    (`Hierarchy.within`).
     """
-    rejected = set(verdicts.rejected)
+    rejected = {*verdicts.rejected, *muted}
     seen = {
         tag: score
         for tag, score in said.items()
-        if tag not in rejected and rejected.isdisjoint(hierarchy.ancestors(tag))
+        if tag not in rejected
+        and rejected.isdisjoint(hierarchy.ancestors(tag))
+        and not (muted and hierarchy.category(tag) in muted)
     }
-    seen.update(dict.fromkeys(verdicts.added, SURE))
+    added = (tag for tag in verdicts.added if tag not in muted and hierarchy.category(tag) not in muted)
+    seen.update(dict.fromkeys(added, SURE))
     combined = dict(seen)
     for tag, score in seen.items():
         for brought in (*hierarchy.ancestors(tag), hierarchy.category(tag)):
@@ -80,6 +116,15 @@ def pack_tags(tag_ids: NDArray[np.int32]) -> bytes:
 def pack_scores(scores: NDArray[np.float32]) -> bytes:
     """Pack scores [k] in 0..1 as little-endian float16."""
     return scores.astype("<f2").tobytes()
+
+
+def restrict(
+    tag_ids: bytes | memoryview, scores: bytes | memoryview, known: NDArray[np.int32]
+) -> dict[str, bytes]:
+    """Return the two packed arrays of an annotation without the tags that are not in `known`: int32 [n]."""
+    ids = np.frombuffer(tag_ids, "<i4")
+    kept = np.isin(ids, known)
+    return {"tag_ids": pack_tags(ids[kept]), "scores": np.frombuffer(scores, "<f2")[kept].tobytes()}
 
 
 def unpack(tag_ids: bytes | memoryview, scores: bytes | memoryview) -> dict[int, float]:

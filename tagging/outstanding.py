@@ -1,40 +1,56 @@
 """Work that is still to be done, and who is at it. The data is the ledger; broker messages are hints."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from magicroll.models import Photo
+from magicroll.imaging.wording import N_
+from magicroll.models import Photo, Pictured
 from tagging.models import Annotation, Corpus, Outstanding
 
 LEASE = timedelta(seconds=60)  # far beyond one micro-batch; after it, a killed worker's photos are free again
 MAX_ATTEMPTS = 3
-NOTES_AT_ONCE = 5000
+TIRED = N_("Tagging this photo failed 3 times.")
+OF_WORK = (
+    "id",
+    "revision",
+    "width",
+    "height",
+    "owner_id",
+    "key",
+)  # what of a photo `Work` holds, in its order
+NOTES_AT_ONCE = 2000
+LOOKED_AT_ONCE = 10_000  # photos, where most have been seen
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(Pictured):
     """A photo to annotate: where its pictures are and which pixels they show."""
 
     photo_id: int
     revision: int
     width: int
     height: int
-    preview_file: str
-    thumbnail_file: str
+    owner_id: int
+    key: UUID
 
 
 def needs(corpus: Corpus, photo_ids: Iterable[int]) -> None:
-    """Note that the corpus's releases have yet to annotate these photos; inside the caller's transaction."""
-    releases = [release for release in (corpus.active_id, corpus.filling_id) if release is not None]
+    """Note that the corpus's releases have yet to annotate these photos; inside the caller's transaction.
+
+    Nothing where automatic tags are turned off.
+    """
+    if not corpus.is_automatic:
+        return
     Outstanding.objects.bulk_create(
         [
             Outstanding(owner_id=corpus.owner_id, release_id=release, photo_id=photo_id)
-            for release in releases
+            for release in corpus.releases
             for photo_id in photo_ids
         ],
         update_conflicts=True,
@@ -43,55 +59,68 @@ def needs(corpus: Corpus, photo_ids: Iterable[int]) -> None:
     )
 
 
-def claimable(owner_id: int) -> Q:
-    """Work that nobody is at and nobody gave up."""
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=timezone.now())
-    return Q(owner=owner_id, set_aside_reason="") & free
+def free() -> Q:
+    """Match work that nobody is at and nobody gave up."""
+    unclaimed = Q(claimed_until__isnull=True) | Q(claimed_until__lt=timezone.now())
+    return Q(set_aside_reason="") & unclaimed
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Leased photos that one release is to annotate; `until` tells this lease from every other."""
+    """Leased photos that one release is to annotate; `until` tells this lease from every other.
+
+    suspect: a single photo that was tried before.
+    """
 
     release_id: int
     until: datetime
     work: list[Work]
+    suspect: bool
 
 
 @transaction.atomic
-def claim(corpus: Corpus, limit: int) -> Claim | None:
-    """Lease the newest outstanding photos of one release, the active one first; None if nothing is to do.
+def claim(corpus: Corpus, limit: int, *, suspects: bool = True) -> Claim | None:
+    """Lease the newest outstanding photos of one release; None if nothing is to do.
+
+    The active release comes first, then the one that is filling, then the previous one, which is kept ready
+    for a way back.
 
     The attempt is counted before the work begins, so that a photo which kills its worker is known. One that
-    was tried before goes alone: a culprit must not take its neighbours with it.
+    was tried before goes alone: a culprit must not take its neighbours with it. suspects: False leaves such
+    photos for later.
     """
-    queue = Outstanding.objects.filter(claimable(corpus.owner_id)).select_for_update(skip_locked=True)
-    releases = [release for release in (corpus.active_id, corpus.filling_id) if release is not None]
+    if corpus.automatic != Corpus.Automatic.ON:
+        return None
+    queue = Outstanding.objects.filter(free(), owner=corpus.owner_id).select_for_update(skip_locked=True)
+    releases = [r for r in (corpus.active_id, corpus.filling_id, corpus.previous_id) if r is not None]
     for release_id in releases:
         fresh = queue.filter(release=release_id, attempts=0).order_by("-photo_id")
         if ids := [row.photo_id for row in fresh[:limit]]:
-            return _lease(corpus.owner_id, release_id, ids)
+            return _lease(corpus.owner_id, release_id, ids, suspect=False)
+    if not suspects:
+        return None
     _give_up(corpus.owner_id)
     again = queue.filter(release__in=releases, attempts__gt=0).order_by("attempts", "-photo_id").first()
-    return _lease(corpus.owner_id, again.release_id, [again.photo_id]) if again else None
+    return _lease(corpus.owner_id, again.release_id, [again.photo_id], suspect=True) if again else None
 
 
-def _lease(owner_id: int, release_id: int, photo_ids: list[int]) -> Claim:
+def _lease(owner_id: int, release_id: int, photo_ids: list[int], *, suspect: bool) -> Claim:
     until = timezone.now() + LEASE
     Outstanding.objects.filter(owner=owner_id, release=release_id, photo__in=photo_ids).update(
         attempts=F("attempts") + 1, claimed_until=until
     )
     photos = Photo.objects.owned_by(owner_id).filter(id__in=photo_ids).order_by("-id")
-    return Claim(release_id, until, [_work(photo) for photo in photos])
+    return Claim(release_id, until, [work_of(photo) for photo in photos], suspect)
 
 
-def _work(photo: Photo) -> Work:
-    return Work(photo.id, photo.revision, photo.width, photo.height, photo.preview_file, photo.thumbnail_file)
+def work_of(photo: Photo) -> Work:
+    """Return what annotating a photo takes."""
+    return Work(photo.id, photo.revision, photo.width, photo.height, photo.owner_id, photo.key)
 
 
 def _give_up(owner_id: int) -> None:
-    tired = Outstanding.objects.filter(claimable(owner_id), attempts__gte=MAX_ATTEMPTS)
-    tired.update(set_aside_reason=f"Tagging this photo failed {MAX_ATTEMPTS} times.")
+    tired = Outstanding.objects.filter(free(), owner=owner_id, attempts__gte=MAX_ATTEMPTS)
+    tired.update(set_aside_reason=TIRED)
 
 
 def set_aside(owner_id: int, claim: Claim, photo_id: int, reason: str) -> None:
@@ -120,20 +149,79 @@ def _held(owner_id: int, claim: Claim) -> QuerySet[Outstanding]:
 def reconcile(corpus: Corpus) -> int:
     """Hold the notes against the ledger: every ready photo without an annotation of its pixels is noted.
 
-    Returns how many notes were missing. Only for the active release: a filling one has its refill.
+    Returns how many notes were missing. Only for the active release: a filling one has its refill. None where
+    automatic tags are turned off.
     """
-    mine = {"owner": corpus.owner_id, "release": corpus.active_id, "photo": OuterRef("id")}
-    photos = Photo.objects.owned_by(corpus.owner_id).filter(
-        ~Exists(Annotation.objects.filter(**mine, revision=OuterRef("revision"))),
-        ~Exists(Outstanding.objects.filter(**mine)),
-        state=Photo.State.READY,
-    )
+    if corpus.automatic != Corpus.Automatic.ON:
+        return 0
     noted = 0
-    while ids := list(photos.order_by("-id").values_list("id", flat=True)[:NOTES_AT_ONCE]):
-        rows = [
-            Outstanding(owner_id=corpus.owner_id, release_id=corpus.active_id, photo_id=photo_id)
-            for photo_id in ids
-        ]
-        Outstanding.objects.bulk_create(rows, ignore_conflicts=True)
-        noted += len(ids)
+    below: int | None = Photo.objects.owned_by(corpus.owner_id).beyond()
+    while below is not None:
+        missing, below = _unnoted(corpus, below, LOOKED_AT_ONCE)
+        for at in range(0, len(missing), NOTES_AT_ONCE):
+            with transaction.atomic():
+                locked = Corpus.objects.select_for_update(no_key=True).filter(owner=corpus.owner_id)
+                if locked.filter(automatic=Corpus.Automatic.ON).first() is None:  # turned off just now
+                    return noted
+                noted += note(corpus.owner_id, corpus.active_id, missing[at : at + NOTES_AT_ONCE])
     return noted
+
+
+def note_below(corpus: Corpus, below: int) -> int | None:
+    """Note what `reconcile` would, of the newest photos below an id; return from where on to go on, None at the end.
+
+    The caller has the whole corpus.
+    """
+    missing, rest = _unnoted(corpus, below, NOTES_AT_ONCE)
+    note(corpus.owner_id, corpus.active_id, missing)
+    return rest
+
+
+def _unnoted(corpus: Corpus, below: int, most: int) -> tuple[list[int], int | None]:
+    """Look through the newest photos below an id: which want a note, and from where on to go on, None at the end.
+
+    Three ranges of keys instead of one question: a database that has no statistics of this owner yet expects one
+    row of each kind, and would hold every photo against every annotation.
+    """
+    photos = Photo.objects.owned_by(corpus.owner_id).filter(id__lt=below).order_by("-id")
+    some = list(photos.values_list("id", "revision", "state")[:most])
+    if not some:
+        return [], None
+    here = {
+        "owner": corpus.owner_id,
+        "release": corpus.active_id,
+        "photo__gte": some[-1][0],
+        "photo__lt": below,
+    }
+    seen = dict(Annotation.objects.filter(**here).values_list("photo_id", "revision"))
+    noted = set(Outstanding.objects.filter(**here).values_list("photo_id", flat=True))
+    missing = [
+        one
+        for one, revision, state in some
+        if state == Photo.State.READY and seen.get(one) != revision and one not in noted
+    ]
+    return missing, some[-1][0] if len(some) == most else None
+
+
+@transaction.atomic
+def note(
+    owner_id: int, release_id: int, photo_ids: Collection[int], *, attempts: int = 0, reason: str = ""
+) -> int:
+    """Note work that was not noted; return how many of the photos are there.
+
+    They are kept from being deleted until the transaction ends, in the order in which everybody locks photos:
+    what would only be found out at its end, a note of a photo that is gone, or two that wait for each other,
+    would lose the rest of it.
+    """
+    photos = Photo.objects.owned_by(owner_id).filter(id__in=photo_ids).order_by("id")
+    there = list(photos.select_for_update(no_key=True).values_list("id", flat=True))
+    mine = {
+        "owner_id": owner_id,
+        "release_id": release_id,
+        "attempts": attempts,
+        "set_aside_reason": reason[:200],
+    }
+    Outstanding.objects.bulk_create(
+        [Outstanding(photo_id=one, **mine) for one in there], ignore_conflicts=True
+    )
+    return len(there)

@@ -7,9 +7,11 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from tagging.combine import Hierarchy
+from tagging.blocked import refuse_blocked
+from tagging.cards import Card
+from tagging.combine import Brought, Hierarchy, brought_by
 from tagging.ml.registry import EncoderSpec
-from tagging.models import Encoder, Release, Tag
+from tagging.models import Encoder, Release, ReleaseCard, Tag
 from tagging.vocabulary import Vocabulary
 
 OWN_CATEGORY = "my-tags"
@@ -30,7 +32,9 @@ class ReleaseTags:
     vocabulary: Vocabulary
     ids: NDArray[np.int32]
     hierarchy: Hierarchy
+    brought: Brought
     tag_names: dict[int, str]
+    thresholds: dict[int, float]  # of the tags that it shows
 
 
 def default_release() -> Release:
@@ -42,8 +46,15 @@ def default_release() -> Release:
 
 
 @transaction.atomic
-def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool) -> Release:
-    """Register the pair if it is new, with a row for each of its tags; idempotent."""
+def register_release(
+    spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool, card: Card | None = None
+) -> Release:
+    """Register the pair if it is new, with a row for each of its tags, and its card; idempotent.
+
+    Raises VocabularyError where the vocabulary's heads were trained for another encoder, and BlockedWords.
+    """
+    vocabulary.check_fits(spec.onnx_sha256)
+    refuse_blocked(vocabulary)
     encoder, _ = Encoder.objects.get_or_create(
         sha256=spec.onnx_sha256,
         defaults={
@@ -62,6 +73,8 @@ def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool
             "vocabulary_json": vocabulary.to_json(),
         },
     )
+    if card is not None:
+        ReleaseCard.objects.update_or_create(release=release, defaults={"facts": card.to_facts()})
     wanted = [Tag(slug=c.slug, name=c.name, kind=Tag.Kind.CATEGORY) for c in vocabulary.categories]
     wanted += [Tag(slug=t.slug, name=t.name, kind=Tag.Kind.TAG) for t in vocabulary.tags]
     wanted.append(Tag(slug=OWN_CATEGORY, name="My tags", kind=Tag.Kind.CATEGORY))
@@ -72,10 +85,16 @@ def register_release(spec: EncoderSpec, vocabulary: Vocabulary, *, default: bool
     return release
 
 
+def card_of(release: Release) -> Card | None:
+    """Read what is known of a release's making; None where nobody wrote it down."""
+    found = ReleaseCard.objects.filter(release=release).first()
+    return None if found is None else Card.from_facts(found.facts)
+
+
 @lru_cache(maxsize=8)
 def release_tags(release_id: int) -> ReleaseTags:
     """Return the tags of a release; it never changes, so each process reads it once."""
-    release = Release.objects.get(pk=release_id)
+    release = Release.objects.select_related("encoder").get(pk=release_id)
     vocabulary = Vocabulary.from_json(release.vocabulary_json)
     shared = {tag.slug: tag for tag in Tag.objects.filter(owner=None)}
     ids = np.array([shared[tag.slug].pk for tag in vocabulary.tags], np.int32)
@@ -83,10 +102,17 @@ def release_tags(release_id: int) -> ReleaseTags:
         shared[tag.slug].pk: shared[tag.parent].pk for tag in vocabulary.tags if tag.parent is not None
     }
     categories = {shared[tag.slug].pk: shared[tag.category].pk for tag in vocabulary.tags}
+    hierarchy = Hierarchy(parents, categories, other_category=shared[OWN_CATEGORY].pk)
     return ReleaseTags(
         encoder_id=release.encoder_id,
         vocabulary=vocabulary,
         ids=ids,
-        hierarchy=Hierarchy(parents, categories, other_category=shared[OWN_CATEGORY].pk),
+        hierarchy=hierarchy,
+        brought=brought_by(ids, hierarchy),
         tag_names={shared[tag.slug].pk: tag.name for tag in vocabulary.tags},
+        thresholds={
+            shared[tag.slug].pk: tag.thresholds[release.encoder.name]
+            for tag in vocabulary.tags
+            if tag.shown and release.encoder.name in tag.thresholds
+        },
     )

@@ -15,7 +15,8 @@ from tagging import index
 from tagging.ml.install import installed_path
 from tagging.ml.projection import index_projection
 from tagging.ml.registry import ENCODERS
-from tagging.models import Corpus, Embedding
+from tagging.models import Corpus, Embedding, Encoder
+from tagging.pointers import settled_version
 from tagging.querysets import EmbeddingQuerySet
 
 logger = logging.getLogger(__name__)
@@ -39,47 +40,59 @@ class CorpusIndex:
 
 
 def open_index(corpus: Corpus) -> CorpusIndex:
-    """Open the index of a corpus's active release. A missing or torn snapshot only makes the tail longer.
+    """Open the index of what the active release's network made of a corpus.
 
-    Raises IndexMissing where that tail would be too long.
+    A missing or torn snapshot only makes the tail longer. Raises IndexMissing where that tail would be too long.
     """
-    snapshot = _snapshot_to_keep(corpus)
-    if _tail_rows(corpus, snapshot)[: LONGEST_TAIL + 1].count() > LONGEST_TAIL:
-        raise IndexMissing
     encoder = corpus.active.encoder
+    snapshot = _snapshot_to_keep(corpus, encoder)
+    if _tail_rows(corpus, encoder, snapshot)[: LONGEST_TAIL + 1].count() > LONGEST_TAIL:
+        raise IndexMissing
     key = _TailKey(corpus.owner_id, encoder.pk, encoder.dimensions, corpus.version)
     return CorpusIndex(snapshot, _tail(key, snapshot))
 
 
-def _snapshot(corpus: Corpus) -> index.Snapshot | None:
-    return index.open_snapshot(_folder(corpus), _key(corpus), _release_sha(corpus))
+def _snapshot(owner_id: int, encoder: Encoder) -> index.Snapshot | None:
+    return index.open_snapshot(folder(owner_id), key_of(encoder.pk), encoder.sha256)
 
 
-def _snapshot_to_keep(corpus: Corpus) -> index.Snapshot | None:
+def _snapshot_to_keep(corpus: Corpus, encoder: Encoder) -> index.Snapshot | None:
     """Open the snapshot unless it is ahead of its corpus, as after the restore of an older database."""
-    snapshot = _snapshot(corpus)
+    snapshot = _snapshot(corpus.owner_id, encoder)
     return snapshot if snapshot is not None and snapshot.version <= corpus.version else None
 
 
-def _folder(corpus: Corpus) -> Path:
-    return Path(settings.INDEX_DIR) / str(corpus.owner_id)
+def folder(owner_id: int) -> Path:
+    """Return where the snapshots of a corpus lie."""
+    return Path(settings.INDEX_DIR) / str(owner_id)
 
 
-def _key(corpus: Corpus) -> str:
-    return f"encoder-{corpus.active.encoder_id}"
+def key_of(encoder_id: int) -> str:
+    """Name the snapshot of one network's vectors."""
+    return f"encoder-{encoder_id}"
 
 
-def _release_sha(corpus: Corpus) -> str:
-    """Name the network that made the vectors."""
-    return corpus.active.encoder.sha256
-
-
-def _tail_rows(corpus: Corpus, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
-    return _newer(Embedding.objects.seen_in(corpus), snapshot)
+def _tail_rows(corpus: Corpus, encoder: Encoder, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
+    return _newer(Embedding.objects.filter(owner=corpus.owner_id, encoder=encoder), snapshot)
 
 
 def _newer(rows: EmbeddingQuerySet, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
     return rows if snapshot is None else rows.filter(version__gt=snapshot.version)
+
+
+def open_snapshot(corpus: Corpus, encoder: Encoder) -> index.Snapshot | None:
+    """Open the snapshot of what a network made of a corpus, if it is whole and not ahead of the corpus."""
+    return _snapshot_to_keep(corpus, encoder)
+
+
+def newer_than(owner_id: int, encoder_id: int, snapshot: index.Snapshot | None) -> EmbeddingQuerySet:
+    """Return the embeddings that a snapshot doesn't hold; without one, all."""
+    return _newer(Embedding.objects.filter(owner=owner_id, encoder=encoder_id), snapshot)
+
+
+def read_batches(rows: EmbeddingQuerySet) -> Iterator[index.Batch]:
+    """Read embeddings, some thousand at a time."""
+    return _batches(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,41 +130,39 @@ def _batch(ids: list[int], packed: list[bytes]) -> index.Batch:
     return index.Batch(np.array(ids, np.int64), np.frombuffer(b"".join(packed), "<f2").reshape(len(ids), -1))
 
 
-def is_due(corpus: Corpus) -> bool:
+def is_due(corpus: Corpus, encoder: Encoder) -> bool:
     """Tell whether the tail has grown so long that compacting is worth it."""
-    snapshot = _snapshot(corpus)
+    snapshot = _snapshot(corpus.owner_id, encoder)
     if snapshot is not None and snapshot.version > corpus.version:
         return True
-    rows = _tail_rows(corpus, snapshot)
+    rows = _tail_rows(corpus, encoder, snapshot)
     due = TAIL_ROWS if snapshot is None else max(TAIL_ROWS, round(snapshot.count * TAIL_SHARE))
     return rows[:due].count() >= due
 
 
-def compact(corpus: Corpus) -> None:
-    """Make a snapshot that holds everything up to the corpus's version of now.
+def compact(corpus: Corpus, encoder: Encoder) -> None:
+    """Make a snapshot of what a network made of a corpus, up to the corpus's version of now.
 
-    The version is read before the rows: a row that changes meanwhile carries a later one and stays in the
-    tail. Another process that is at the same index leaves nothing to do.
+    The version is settled before the rows are read: a row that changes meanwhile carries a later one and
+    stays in the tail. Another process that is at the same index leaves nothing to do.
     """
-    snapshot = _snapshot_to_keep(corpus)
+    corpus.version = settled_version(corpus.owner_id)
+    snapshot = _snapshot_to_keep(corpus, encoder)
+    batches = _batches(_tail_rows(corpus, encoder, snapshot))
     try:
         if snapshot is None:
             index.build(
-                _folder(corpus),
-                _key(corpus),
-                release_sha=_release_sha(corpus),
+                folder(corpus.owner_id),
+                key_of(encoder.pk),
+                release_sha=encoder.sha256,
                 version=corpus.version,
-                dimensions=corpus.active.encoder.dimensions,
-                batches=_batches(_tail_rows(corpus, None)),
-                projection=index_projection(
-                    installed_path(ENCODERS[corpus.active.encoder.name], settings.MODELS_DIR)
-                ),
+                dimensions=encoder.dimensions,
+                batches=batches,
+                projection=index_projection(installed_path(ENCODERS[encoder.name], settings.MODELS_DIR)),
             )
         else:
             gone = _gone(corpus, snapshot.ids())
-            index.extend(
-                snapshot, version=corpus.version, batches=_batches(_tail_rows(corpus, snapshot)), drop=gone
-            )
+            index.extend(snapshot, version=corpus.version, batches=batches, drop=gone)
     except index.BusyError:
         logger.info("index is being written elsewhere", extra={"owner": corpus.owner_id})
 

@@ -37,11 +37,16 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A vocabulary's text is the same in every test: parsing it again for each would take half the suite's time.
     """
-    from tagging import releases, snapshots
+    from tagging import own_heads, releases, snapshots
+    from tagging.own_tags import space
+    from tagging.search import postings
 
     monkeypatch.setattr(releases, "Vocabulary", SimpleNamespace(from_json=_vocabulary))
     releases.release_tags.cache_clear()
     snapshots._tail.cache_clear()
+    space._space.cache_clear()
+    own_heads._projection.cache_clear()
+    postings.forget()
 
 
 @lru_cache
@@ -59,6 +64,14 @@ def _no_decoders_left() -> Iterator[None]:
 
     if decoders.cache_info().currsize:
         decoders().close()
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Forget the language that an earlier test's last request was answered in: the process goes on in it."""
+    from django.utils import translation
+
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

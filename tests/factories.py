@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-from magicroll.models import Photo, User
+from magicroll.models import Photo, User, search_text
 from tagging.ml.registry import ENCODERS
 from tagging.models import Corpus, Release, Stream
 from tagging.outstanding import needs
@@ -47,7 +47,10 @@ def make_photo(user: User, taken_at: datetime = JUNE, **fields: object) -> Photo
     } | fields
     with corpus_change(user.pk) as change:
         photo = Photo.objects.create(
-            owner=user, taken_at=taken_at, name_folded=str(values["name"]).casefold(), **values
+            owner=user,
+            taken_at=taken_at,
+            name_folded=search_text(str(values["name"]), str(values.get("caption", ""))),
+            **values,
         )
         change.born([photo.id])
         needs(change.corpus, [photo.id])

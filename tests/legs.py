@@ -20,6 +20,11 @@ DATABASE_TESTS = (
     *("tests/tagging/test_search_similar.py", "tests/test_snapshot.py", "tests/test_ownership.py"),
     *("tests/test_serving.py::TestHostileInput", "tests/views/test_upload.py", "tests/views/test_trash.py"),
     *("tests/views/test_setup.py", "tests/views/test_invite.py", "tests/views/test_people.py"),
+    *("tests/tagging/refill/test_machine.py", "tests/tagging/refill/test_worked_example.py"),
+    *("tests/tagging/refill/test_locks.py", "tests/tagging/refill/test_hammer.py"),
+    *("tests/tagging/refill/test_automatic.py", "tests/tagging/own_tags", "tests/tagging/test_wishes.py"),
+    *("tests/tagging/test_choosing.py", "tests/tagging/test_columns.py", "tests/tagging/test_covers.py"),
+    *("tests/operations", "tests/test_rotating.py", "tests/test_storage.py", "tests/views/test_timeline.py"),
 )
 BROKER_TESTS = ("tests/broker_leg.py",)
 PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "amqp": 5672}

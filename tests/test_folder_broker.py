@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from kombu import Connection
+from kombu.transport import virtual
 
 from magicroll.celery import app
 from magicroll.folder_broker import Transport
@@ -11,7 +12,9 @@ MESSAGES = 300
 
 
 @pytest.fixture
-def connection(tmp_path: Path):
+def connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Kombu remembers per process which queues are bound, whatever folder they were bound in.
+    monkeypatch.setattr(Transport, "global_state", virtual.BrokerState())
     folders = {name: str(tmp_path / name) for name in ("messages", "control")}
     for folder in folders.values():
         Path(folder).mkdir()

@@ -117,3 +117,11 @@ def test_a_page_shows_one_state_though_the_corpus_changes_while_it_is_made(
     assert b"/magic/cat/" in afterwards or afterwards.count(b"/thumbnail.jpg") > whole.count(
         b"/thumbnail.jpg"
     )
+
+
+def test_it_may_be_the_first_thing_that_a_process_reads():
+    def look() -> int:
+        with snapshot():
+            return User.objects.count()
+
+    assert elsewhere(look) == 0

@@ -17,8 +17,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from magicroll.imaging.keywords import Keywords
 from magicroll.imaging.picture import ImageRefused, Limits, Picture
-from magicroll.imaging.protocol import READY, Answer, Failure, Job, Trouble, read_answer, write_job
+from magicroll.imaging.protocol import (
+    READY,
+    Answer,
+    Failure,
+    Job,
+    SidecarJob,
+    Trouble,
+    read_answer,
+    write_job,
+)
 
 DEFAULT_COMMAND = (sys.executable, "-m", "magicroll.imaging.decoder_child")
 # A child's whole address space. 149 megapixels need 0.8 GB as JPEG or plain PNG, 1.1 as HEIC, 2.0 as PNG with
@@ -28,7 +38,7 @@ DEFAULT_TIMEOUT_S = 60.0
 
 START_TIMEOUT_S = 30.0
 JOBS_PER_CHILD = 500  # so that what a C library leaks stays small
-MAX_ANSWER_BYTES = 100_000
+MAX_ANSWER_BYTES = 500_000
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,13 +85,13 @@ class DecoderPool:
         ours = weakref.WeakMethod(self._forget_children)
         os.register_at_fork(after_in_child=lambda: (forget := ours()) and forget())
 
-    def process(self, source: Path, out_dir: Path) -> Picture:
+    def process(self, source: Path, out_dir: Path, turns: int = 0) -> Picture:
         """Do `imaging.process.process` in a child.
 
         Raises ImageRefused (the file is at fault, for certain), DecoderFailed (nobody can say), and OSError
         where reading the file or writing to `out_dir` fails. After an error `out_dir` may hold a part.
         """
-        answer = self._run(Job(source.absolute(), out_dir.absolute()))
+        answer = self._run(Job(source.absolute(), out_dir.absolute(), turns))
         match answer:
             case Picture():
                 return answer
@@ -89,6 +99,24 @@ class DecoderPool:
                 raise DecoderFailed(trouble, detail)
             case ImageRefused() | OSError():
                 raise answer
+            case Keywords() | None:
+                raise DecoderFailed(Trouble.CRASH, "the decoder answered another question")
+
+    def read_sidecar(self, sidecar: Path) -> Keywords | None:
+        """Read the keywords of an .xmp file in a child; None if it is none that may be read.
+
+        Raises DecoderFailed, and OSError where reading the file fails.
+        """
+        answer = self._run(SidecarJob(sidecar.absolute()))
+        match answer:
+            case Keywords() | None:
+                return answer
+            case Failure(trouble=trouble, detail=detail):
+                raise DecoderFailed(trouble, detail)
+            case OSError():
+                raise answer
+            case Picture() | ImageRefused():
+                raise DecoderFailed(Trouble.CRASH, "the decoder answered another question")
 
     def close(self) -> None:
         """End all children, waiting for photos in work; closing twice is fine."""
@@ -109,7 +137,7 @@ class DecoderPool:
     ) -> None:
         self.close()
 
-    def _run(self, job: Job) -> Answer:
+    def _run(self, job: Job | SidecarJob) -> Answer:
         child = self._free.get()
         if self._closed:
             self._free.put(child)
@@ -167,7 +195,7 @@ class _Child:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, job: Job, timeout_s: float) -> Answer:
+    def ask(self, job: Job | SidecarJob, timeout_s: float) -> Answer:
         """Hand over a job and wait for the answer; a child that fails is killed before this returns."""
         self.jobs_done += 1
         try:

@@ -12,7 +12,17 @@ from typing import BinaryIO
 
 from magicroll.imaging.picture import ImageRefused, Limits
 from magicroll.imaging.process import process
-from magicroll.imaging.protocol import READY, Answer, Failure, Job, Trouble, read_job, write_answer
+from magicroll.imaging.protocol import (
+    READY,
+    Answer,
+    Failure,
+    Job,
+    SidecarJob,
+    Trouble,
+    read_job,
+    write_answer,
+)
+from magicroll.imaging.xmp import read_sidecar_keywords
 
 MAX_OUTPUT_BYTES = 64_000_000
 MAX_OPEN_FILES = 64
@@ -83,9 +93,11 @@ def serve(jobs: BinaryIO, answers: BinaryIO, limits: Limits, timeout_s: float) -
             return
 
 
-def run(job: Job, limits: Limits) -> Answer:
+def run(job: Job | SidecarJob, limits: Limits) -> Answer:
     try:
-        return process(Path(job.source), Path(job.out_dir), limits)
+        if isinstance(job, SidecarJob):
+            return read_sidecar_keywords(Path(job.sidecar))
+        return process(Path(job.source), Path(job.out_dir), limits, job.turns)
     except (ImageRefused, OSError) as error:
         return error
     except MemoryError as error:

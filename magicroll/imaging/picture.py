@@ -1,10 +1,12 @@
 """What imaging takes and gives: limits, the finished picture, and the refusal in a person's words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from magicroll.imaging.keywords import Keywords
 from magicroll.imaging.metadata import Metadata
 from magicroll.imaging.sniff import Kind
+from magicroll.imaging.wording import N_
 
 PREVIEW_NAME = "preview.jpg"
 THUMB_NAME = "thumb.jpg"
@@ -32,6 +34,7 @@ class Picture:
     thumb_height: int
     dominant_colour: str
     metadata: Metadata
+    keywords: Keywords = field(default_factory=Keywords)
 
 
 class RefusalCode(StrEnum):
@@ -44,12 +47,17 @@ class RefusalCode(StrEnum):
 
 
 class ImageRefused(Exception):
-    """The file itself is at fault, for certain; `message` is for the person who sent it."""
+    """The file itself is at fault, for certain; `message` is for the person who sent it.
 
-    def __init__(self, code: RefusalCode, message: str) -> None:
-        super().__init__(code, message)
+    text: the message with `%(name)s` where the values go, so that it can be said in another language.
+    """
+
+    def __init__(self, code: RefusalCode, text: str, **values: str) -> None:
+        super().__init__(code, text, values)
         self.code = code
-        self.message = message
+        self.text = text
+        self.values = values
+        self.message = text % values if values else text
 
     def __str__(self) -> str:
         return self.message
@@ -72,46 +80,58 @@ def fit(size: Size, longest_px: int) -> Size:
 
 def refuse_empty() -> ImageRefused:
     return ImageRefused(
-        RefusalCode.EMPTY, "This file is empty. Copy it once more from where it came from and try again."
+        RefusalCode.EMPTY,
+        N_("This file is empty. Copy it once more from where it came from and try again."),
     )
 
 
 def refuse_not_a_picture() -> ImageRefused:
     return ImageRefused(
         RefusalCode.NOT_A_PICTURE,
-        "This file is not a picture. Choose a JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, BMP or JPEG 2000 file.",
+        N_(
+            "This file is not a picture."
+            " Choose a JPEG, PNG, WebP, GIF, TIFF, HEIC, AVIF, BMP or JPEG 2000 file."
+        ),
     )
 
 
 def refuse_damaged() -> ImageRefused:
     return ImageRefused(
         RefusalCode.DAMAGED,
-        "This picture is damaged or incomplete. Copy it once more from the camera or phone and try again.",
+        N_(
+            "This picture is damaged or incomplete. Copy it once more from the camera or phone and try again."
+        ),
     )
 
 
 def refuse_unsupported(what: str) -> ImageRefused:
     if what == "a video":
-        return ImageRefused(RefusalCode.UNSUPPORTED, "This file is a video. Choose photos only.")
+        return ImageRefused(RefusalCode.UNSUPPORTED, N_("This file is a video. Choose photos only."))
     return ImageRefused(
         RefusalCode.UNSUPPORTED,
-        f"This file is {what}, which can't be opened here. Save it as JPEG and upload that.",
+        N_("This file is %(what)s, which can't be opened here. Save it as JPEG and upload that."),
+        what=what,
     )
 
 
 def refuse_pixels(pixels: int, limits: Limits) -> ImageRefused:
     return ImageRefused(
         RefusalCode.TOO_MANY_PIXELS,
-        f"This picture has {_millions(pixels)} megapixels; at most {_millions(limits.max_pixels)} can be"
-        " taken. Save it smaller and upload that.",
+        N_(
+            "This picture has %(pixels)s megapixels; at most %(most)s can be taken."
+            " Save it smaller and upload that."
+        ),
+        pixels=_millions(pixels),
+        most=_millions(limits.max_pixels),
     )
 
 
 def refuse_bytes(size_bytes: int, limits: Limits) -> ImageRefused:
     return ImageRefused(
         RefusalCode.TOO_MANY_BYTES,
-        f"This file has {_millions(size_bytes)} MB; at most {_millions(limits.max_bytes)} MB can be taken."
-        " Save it smaller and upload that.",
+        N_("This file has %(size)s MB; at most %(most)s MB can be taken. Save it smaller and upload that."),
+        size=_millions(size_bytes),
+        most=_millions(limits.max_bytes),
     )
 
 

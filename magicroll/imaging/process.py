@@ -3,6 +3,9 @@
 import errno
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -29,6 +32,8 @@ from magicroll.imaging.picture import (
     refuse_unsupported,
 )
 from magicroll.imaging.sniff import HEAD_BYTES, Kind, name_unsupported, sniff
+from magicroll.imaging.wording import N_
+from magicroll.imaging.xmp import read_keywords
 
 # Chosen in docs/adr/0003-decode-recipe.md.
 PREVIEW_JPEG = {"quality": 80}
@@ -58,10 +63,15 @@ _TRANSPOSE = {
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
 
-def process(source: Path, out_dir: Path, limits: Limits) -> Picture:
+# Quarter turns clockwise, which a person asked for on top of the camera's own orientation.
+_TURN = {1: Image.Transpose.ROTATE_270, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_90}
+
+
+def process(source: Path, out_dir: Path, limits: Limits, turns: int = 0) -> Picture:
     """Write PREVIEW_NAME and THUMB_NAME into `out_dir` and return what the photo is.
 
-    Both are JPEGs without metadata, oriented, in sRGB, never enlarged. Raises ImageRefused where the file is
+    Both are JPEGs without metadata, oriented, in sRGB, never enlarged. turns: 0 to 3 quarter turns clockwise
+    that follow the camera's orientation. Raises ImageRefused where the file is
     at fault, MemoryError where memory does not suffice, and OSError where reading or writing fails. Pillow's
     limits and Python's warning filters belong to the process: not for several threads of one process.
     """
@@ -70,13 +80,22 @@ def process(source: Path, out_dir: Path, limits: Limits) -> Picture:
         raise refuse_empty()
     if size_bytes > limits.max_bytes:
         raise refuse_bytes(size_bytes, limits)
-    with source.open("rb") as file, warnings.catch_warnings():
+    with source.open("rb") as file, warnings.catch_warnings(), _pixels_limited_to(limits.max_pixels):
         warnings.simplefilter("ignore")  # Pillow warns of oddities in files; only what decodes counts
-        Image.MAX_IMAGE_PIXELS = limits.max_pixels
-        return _process_open_file(file, out_dir, limits)
+        return _process_open_file(file, out_dir, limits, turns)
 
 
-def _process_open_file(file: IO[bytes], out_dir: Path, limits: Limits) -> Picture:
+@contextmanager
+def _pixels_limited_to(max_pixels: int) -> Iterator[None]:
+    """Let Pillow refuse more pixels than that, and give its own limit back to whoever decodes next."""
+    pillows_own, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = pillows_own
+
+
+def _process_open_file(file: IO[bytes], out_dir: Path, limits: Limits, turns: int) -> Picture:
     head = file.read(HEAD_BYTES)
     kind = sniff(head)
     if kind is None:
@@ -87,12 +106,14 @@ def _process_open_file(file: IO[bytes], out_dir: Path, limits: Limits) -> Pictur
         image = _open(file, kind, limits)
         stored = Size(*image.size)
         metadata = _decode(image, kind, stored)
-        preview = _shrink(image, stored, metadata)
+        keywords = read_keywords(image)
+        preview = _turned(_shrink(image, stored, metadata), turns)
     except Image.DecompressionBombError as bomb:
         raise refuse_pixels(_pixels_of(bomb, limits), limits) from bomb
     except PARSE_ERRORS as error:
         raise _judge(error) from error
-    return _write(preview, kind, _oriented(stored, metadata), metadata, out_dir)
+    picture = _write(preview, kind, _oriented(stored, metadata, turns), metadata, out_dir)
+    return replace(picture, keywords=keywords)
 
 
 def _open(file: IO[bytes], kind: Kind, limits: Limits) -> Image.Image:
@@ -102,7 +123,7 @@ def _open(file: IO[bytes], kind: Kind, limits: Limits) -> Image.Image:
     if pixels > limits.max_pixels:
         raise refuse_pixels(pixels, limits)
     if kind is Kind.TIFF and _is_camera_raw(image):
-        raise refuse_unsupported("a camera raw file")
+        raise refuse_unsupported(N_("a camera raw file"))
     return image
 
 
@@ -141,6 +162,10 @@ def _shrink(image: Image.Image, stored: Size, metadata: Metadata) -> Image.Image
     return preview.transpose(turn) if turn is not None else preview
 
 
+def _turned(upright: Image.Image, turns: int) -> Image.Image:
+    return upright.transpose(_TURN[turns]) if turns else upright
+
+
 def _write(preview: Image.Image, kind: Kind, full: Size, metadata: Metadata, out_dir: Path) -> Picture:
     box = fit(full, THUMB_PX)
     thumb = preview.resize((box.width, box.height), RESAMPLING)
@@ -161,8 +186,9 @@ def _write(preview: Image.Image, kind: Kind, full: Size, metadata: Metadata, out
     )
 
 
-def _oriented(stored: Size, metadata: Metadata) -> Size:
-    return Size(stored.height, stored.width) if metadata.orientation >= 5 else stored
+def _oriented(stored: Size, metadata: Metadata, turns: int) -> Size:
+    lies = (metadata.orientation >= 5) != (turns % 2 == 1)
+    return Size(stored.height, stored.width) if lies else stored
 
 
 def _judge(error: Exception) -> Exception:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from magicroll.imaging.keywords import Keyword, Keywords, bounded
 from magicroll.imaging.metadata import MAX_TEXT_CHARS, Metadata
 from magicroll.imaging.picture import ImageRefused, Picture, RefusalCode
 from magicroll.imaging.sniff import Kind
@@ -28,6 +29,14 @@ class Trouble(StrEnum):
 class Job:
     source: Path
     out_dir: Path
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarJob:
+    """An .xmp file to read the keywords of."""
+
+    sidecar: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +49,21 @@ class Failure:
 
 _FACT_TYPES = typing.get_type_hints(Metadata)
 
-Answer = Picture | ImageRefused | Failure | OSError
+# None: the file beside a photo is no XMP.
+Answer = Picture | Keywords | ImageRefused | Failure | OSError | None
 
 
-def write_job(job: Job) -> bytes:
-    return _line({"source": str(job.source), "out_dir": str(job.out_dir)})
+def write_job(job: Job | SidecarJob) -> bytes:
+    if isinstance(job, SidecarJob):
+        return _line({"sidecar": str(job.sidecar)})
+    return _line({"source": str(job.source), "out_dir": str(job.out_dir), "turns": job.turns})
 
 
-def read_job(line: bytes) -> Job:
+def read_job(line: bytes) -> Job | SidecarJob:
     fields = json.loads(line)
-    return Job(Path(fields["source"]), Path(fields["out_dir"]))
+    if "sidecar" in fields:
+        return SidecarJob(Path(fields["sidecar"]))
+    return Job(Path(fields["source"]), Path(fields["out_dir"]), int(fields["turns"]))
 
 
 def write_answer(answer: Answer) -> bytes:
@@ -59,8 +73,10 @@ def write_answer(answer: Answer) -> bytes:
             taken_at = answer.metadata.taken_at
             fields["metadata"]["taken_at"] = taken_at.isoformat() if taken_at else None
             return _line({"picture": fields})
-        case ImageRefused(code=code, message=message):
-            return _line({"refused": {"code": code, "message": message}})
+        case Keywords() | None:
+            return _line({"keywords": asdict(answer) if answer else None})
+        case ImageRefused(code=code, text=text, values=values):
+            return _line({"refused": {"code": code, "text": text, "values": values}})
         case Failure(trouble=trouble, detail=detail):
             return _line({"failure": {"trouble": trouble, "detail": detail}})
         case OSError():
@@ -78,8 +94,11 @@ def read_answer(line: bytes) -> Answer:
     match name:
         case "picture":
             return _picture(fields)
+        case "keywords":
+            return None if fields is None else _keywords(fields)
         case "refused":
-            return ImageRefused(RefusalCode(fields["code"]), str(fields["message"]))
+            values = {str(name): _text(value) for name, value in fields["values"].items()}
+            return ImageRefused(RefusalCode(fields["code"]), _text(fields["text"]), **values)
         case "failure":
             return Failure(Trouble(fields["trouble"]), str(fields["detail"]))
         case "oserror":
@@ -100,7 +119,23 @@ def _picture(fields: dict[str, Any]) -> Picture:
     colour = str(fields["dominant_colour"])
     if min(sizes.values()) < 1 or not re.fullmatch("#[0-9a-f]{6}", colour):
         raise ValueError("not a picture")
-    return Picture(kind=kind, mime=kind.mime, dominant_colour=colour, metadata=metadata, **sizes)
+    keywords = _keywords(fields["keywords"])
+    return Picture(
+        kind=kind, mime=kind.mime, dominant_colour=colour, metadata=metadata, keywords=keywords, **sizes
+    )
+
+
+def _keywords(fields: dict[str, Any]) -> Keywords:
+    added = [Keyword(_text(word["name"]), tuple(map(_text, word["above"]))) for word in fields["added"]]
+    rejected, caption = map(_text, fields["rejected"]), _text(fields["caption"])
+    return bounded(added, rejected, is_ours=fields["is_ours"] is True, caption=caption)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a word")
+    value.encode()  # a lone surrogate can be stored nowhere; UnicodeEncodeError is a ValueError
+    return value
 
 
 def _refuse_constant(name: str) -> float:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from magicroll.imaging.wording import N_
+
 HEAD_BYTES = 64
 """How much of a file's start `sniff` needs."""
 
@@ -43,13 +45,13 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 _BMP_HEADER_BYTES = {12, 16, 40, 52, 56, 64, 108, 124}
 
 _UNSUPPORTED_PREFIXES = {
-    b"\xff\x0a": "a JPEG XL picture",
-    b"\0\0\0\x0cJXL \r\n\x87\n": "a JPEG XL picture",
-    b"8BPS": "a Photoshop document",
-    b"FUJIFILMCCD-RAW": "a camera raw file",
-    b"FOVb": "a camera raw file",
-    b"IIRO": "a camera raw file",
-    b"IIU\0": "a camera raw file",
+    b"\xff\x0a": N_("a JPEG XL picture"),
+    b"\0\0\0\x0cJXL \r\n\x87\n": N_("a JPEG XL picture"),
+    b"8BPS": N_("a Photoshop document"),
+    b"FUJIFILMCCD-RAW": N_("a camera raw file"),
+    b"FOVb": N_("a camera raw file"),
+    b"IIRO": N_("a camera raw file"),
+    b"IIU\0": N_("a camera raw file"),
     b"\x1aE\xdf\xa3": "a video",
 }
 
@@ -79,12 +81,12 @@ def name_unsupported(head: bytes) -> str | None:
         if head.startswith(prefix):
             return name
     if is_camera_raw_tiff(head):
-        return "a camera raw file"
+        return N_("a camera raw file")
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "a video"
     brands = _brands(head)
     if b"crx " in brands:
-        return "a camera raw file"
+        return N_("a camera raw file")
     return "a video" if brands else None
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -40,7 +41,9 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     end_session(request)
-    return redirect("login")
+    response = redirect("login")
+    response["Clear-Site-Data"] = '"cache"'  # pictures that the browser may keep for ever, for that person
+    return response
 
 
 @never_cache
@@ -57,7 +60,7 @@ def password(request: UserRequest) -> HttpResponse:
         return render(request, "password.html", {"form": form}, status=422)
     accounts.change_password(request.user, form.cleaned_data["password"])
     update_session_auth_hash(request, request.user)
-    messages.success(request, "Your password is changed. Other devices are logged out.")
+    messages.success(request, _("Your password is changed. Other devices are logged out."))
     return redirect("password")
 
 
@@ -81,6 +84,9 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
         except accounts.UsernameTaken:
             form.refuse_name()
         else:
+            throttle.forgive(
+                throttle.INVITATION, throttle.client_address(request)
+            )  # a club joins from one place
             start_session(request, user)
             return redirect("roll")
     return render(request, "invite.html", {"invitation": invitation, "form": form}, status=422)

@@ -19,15 +19,13 @@ _MIME = {kind.value: kind.mime for kind in Kind}
 @login_required
 @require_safe
 def thumbnail(request: HttpRequest, photo_id: int) -> HttpResponse | FileResponse:
-    photo = _with_pixels(request, photo_id)
-    return _picture(request, photo, photo.thumbnail_file, "thumbnail")
+    return _picture(request, photo_id, "thumbnail")
 
 
 @login_required
 @require_safe
 def preview(request: HttpRequest, photo_id: int) -> HttpResponse | FileResponse:
-    photo = _with_pixels(request, photo_id)
-    return _picture(request, photo, photo.preview_file, "preview")
+    return _picture(request, photo_id, "preview")
 
 
 @login_required
@@ -38,7 +36,10 @@ def original(request: HttpRequest, photo_id: int) -> HttpResponse | FileResponse
     # The type is what our own reading found out: the name and what a browser claimed count for nothing.
     mime = _MIME.get(photo.kind, "application/octet-stream")
     name = "".join(letter for letter in photo.name if letter.isprintable()) or "photo"
-    response = _unchanged(request, etag) or _file(photo, photo.original_file, mime, download_as=name)
+    try:
+        response = _unchanged(request, etag) or _file(photo.original_file, mime, download_as=name)
+    except FileNotFoundError as error:
+        raise _missing(photo) from error
     return _guard(response, etag, "private, no-cache")
 
 
@@ -49,12 +50,24 @@ def _with_pixels(request: HttpRequest, photo_id: int) -> Photo:
     return photo
 
 
-def _picture(request: HttpRequest, photo: Photo, name: str, size: str) -> HttpResponse | FileResponse:
+def _picture(request: HttpRequest, photo_id: int, size: str) -> HttpResponse | FileResponse:
     """Serve a picture of our own making; an address with the revision in it never changes its bytes."""
-    etag = f"{photo.key.hex}-{photo.revision}-{size}"
-    response = _unchanged(request, etag) or _file(photo, name, Kind.JPEG.mime)
-    pinned = request.GET.get("r") == str(photo.revision)
-    return _guard(response, etag, f"private, max-age={_YEAR_S}, immutable" if pinned else "private, no-cache")
+    photo = _with_pixels(request, photo_id)
+    while True:
+        etag = f"{photo.key.hex}-{photo.revision}-{size}"
+        stored = photo.thumbnail_file if size == "thumbnail" else photo.preview_file
+        try:
+            response = _unchanged(request, etag) or _file(stored, Kind.JPEG.mime)
+        except FileNotFoundError as error:
+            turned = _with_pixels(request, photo_id)  # perhaps since its row was read
+            if turned.revision == photo.revision:
+                raise _missing(photo) from error
+            photo = turned
+        else:
+            pinned = request.GET.get("r") == str(photo.revision)
+            return _guard(
+                response, etag, f"private, max-age={_YEAR_S}, immutable" if pinned else "private, no-cache"
+            )
 
 
 def _unchanged(request: HttpRequest, etag: str) -> HttpResponseNotModified | None:
@@ -62,13 +75,14 @@ def _unchanged(request: HttpRequest, etag: str) -> HttpResponseNotModified | Non
     return response if isinstance(response, HttpResponseNotModified) else None
 
 
-def _file(photo: Photo, stored: str, mime: str, *, download_as: str = "") -> FileResponse:
-    try:
-        file = default_storage.open(stored)
-    except FileNotFoundError as error:
-        logger.error("a photo's file is missing", extra={"photo": photo.pk})
-        raise Http404("The file is missing.") from error
+def _file(stored: str, mime: str, *, download_as: str = "") -> FileResponse:
+    file = default_storage.open(stored)
     return FileResponse(file, as_attachment=bool(download_as), filename=download_as, content_type=mime)
+
+
+def _missing(photo: Photo) -> Http404:
+    logger.error("a photo's file is missing", extra={"photo": photo.pk})
+    return Http404("The file is missing.")
 
 
 def _guard(response: HttpResponse | FileResponse, etag: str, caching: str) -> HttpResponse | FileResponse:

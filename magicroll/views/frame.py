@@ -19,6 +19,7 @@ from django_htmx.http import trigger_client_event
 from magicroll.http import HttpRequest, snapshot_read
 from magicroll.models import User
 from tagging import search
+from tagging.models import Corpus, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,16 @@ class Rail:
     categories: list[search.TagTile]
     outstanding: int
     set_aside: int
+    refill: search.RefillLine | None
+    automatic: str  # tags: as Corpus.Automatic says
+    news: Release | None  # tags the photos since their owner was last told which one does
 
 
 def rail(request: DjangoHttpRequest) -> dict[str, Any]:
     """Offer the rail to every template; nothing is read unless a template shows it."""
     if not isinstance(user := getattr(request, "user", None), User):
         return {}
-    return {"rail": SimpleLazyObject(lambda: _rail_of(user, _place(request)))}
+    return {"rail": SimpleLazyObject(lambda: _rail_of(_corpus(request, user), _place(request)))}
 
 
 @never_cache
@@ -56,10 +60,21 @@ def render_page(
     return response
 
 
-def _rail_of(user: User, at: str) -> Rail:
-    corpus = search.corpus_of(user)
+def _corpus(request: DjangoHttpRequest, user: User) -> Corpus:
+    """Take the one that the page is made of, where there is one."""
+    shown: Corpus | None = getattr(request, "corpus", None)
+    return search.corpus_of(user) if shown is None else shown
+
+
+def _rail_of(corpus: Corpus, at: str) -> Rail:
     return Rail(
-        at, search.rail_counts(corpus), search.outstanding_count(corpus), search.set_aside_count(corpus)
+        at,
+        search.rail_counts(corpus),
+        search.outstanding_count(corpus),
+        search.set_aside_count(corpus),
+        search.refill_of(corpus),
+        corpus.automatic,
+        corpus.active if corpus.told_id not in (None, corpus.active_id) else None,
     )
 
 

@@ -12,6 +12,8 @@ from magicroll.models import Photo
 from tagging.models import MonthCount
 from tagging.search import Page
 
+PLACES = ("before", "month", "at", "nth", "photo")  # parameters that say where in a list a page begins
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -40,9 +42,9 @@ class Rows:
 
 def rows(request: HttpRequest, page: Page, *, context: str = "", counts: Sequence[MonthCount] = ()) -> Rows:
     """Group one page; addresses keep the request's other parameters."""
-    kept = {key: value for key, value in request.GET.items() if key not in ("before", "month")}
-    older = f"{request.path}?{urlencode({**kept, 'before': page.next})}" if page.next else ""
-    is_later = "before" in request.GET or "month" in request.GET
+    kept = [(key, value) for key, values in request.GET.lists() for value in values if key not in PLACES]
+    older = f"{request.path}?{urlencode([*kept, ('before', page.next)])}" if page.next else ""
+    is_later = any(place in request.GET for place in PLACES)
     return Rows(_months(page.photos, counts), _years(counts), context, request.path, older, is_later)
 
 

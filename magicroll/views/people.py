@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -52,7 +53,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
     if not accounts.withdraw(invitation_id):
         raise Http404
-    messages.success(request, "The invitation is withdrawn. Its link no longer works.")
+    messages.success(request, _("The invitation is withdrawn. Its link no longer works."))
     return redirect("people")
 
 
@@ -61,16 +62,18 @@ def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
 def set_active(request: HttpRequest, user_id: int) -> HttpResponse:
     active = request.POST.get("active")
     if active not in ("yes", "no"):
-        return _refuse(request, "Choose to deactivate or to reactivate.")
+        return _refuse(request, _("Choose to deactivate or to reactivate."))
     if user_id == request.user.pk:
-        return _refuse(request, "You can't deactivate your own account.")
+        return _refuse(request, _("You can't deactivate your own account."))
     user = accounts.set_active(request.user, user_id, active == "yes")
     if user is None:
         raise Http404
     if user.is_active:
-        messages.success(request, f"{user.username} can log in again.")
+        messages.success(request, _("%(name)s can log in again.") % {"name": user.username})
     else:
-        messages.success(request, f"{user.username} can no longer log in. Their photos are kept.")
+        messages.success(
+            request, _("%(name)s can no longer log in. Their photos are kept.") % {"name": user.username}
+        )
     return redirect("people")
 
 

@@ -9,12 +9,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from magicroll import intake, services
 from magicroll.facts import facts_of
 from magicroll.http import HttpRequest, photo_or_404, snapshot_read
 from magicroll.models import Photo
+from magicroll.photo_forms import date_as_typed
 from tagging import search, tasks
 from tagging import services as tagging
 from tagging.search.listing import describe
@@ -35,10 +39,16 @@ class Beside:
 @require_safe
 @snapshot_read
 def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
-    found = photo_or_404(request, photo_id)
-    corpus = search.corpus_of(request.user)
-    within = request.GET.get("in", "roll")
-    neighbours = search.neighbours(corpus, found, within)
+    return show_photo(request, photo_or_404(request, photo_id))
+
+
+def show_photo(request: HttpRequest, found: Photo, *, status: int = 200, **more: object) -> HttpResponse:
+    """Show a photo as a page, or as what the viewer over a list shows, where that asks.
+
+    more: what else the templates need, such as a form that was filled in wrongly.
+    """
+    within = within_of(request)
+    neighbours = search.neighbours(request.corpus, found, within)
     context = {
         "photo": found,
         "facts": facts_of(found),
@@ -46,11 +56,17 @@ def photo(request: HttpRequest, photo_id: int) -> HttpResponse:
         "back": _back(found, within),
         "previous": _neighbour(request, neighbours.previous, within),
         "next": _neighbour(request, neighbours.next, within),
-        "tags": search.photo_tags(corpus, found),
+        "tags": search.photo_tags(request.corpus, found),
         "days_left": _days_left(found),
+        "date_typed": date_as_typed(found),
     }
-    describe(corpus, [found])
-    return render(request, "photo.html", context)
+    describe(request.corpus, [found])
+    in_viewer = request.htmx and not request.htmx.boosted
+    response = render(
+        request, "partials/photo_viewer.html" if in_viewer else "photo.html", context | more, status=status
+    )
+    patch_vary_headers(response, ["HX-Request", "HX-Boosted"])
+    return response
 
 
 @login_required
@@ -64,7 +80,7 @@ def photo_tags(request: HttpRequest, photo_id: int) -> HttpResponse:
         return _tags(request, found, error=error, status=422)
     if request.htmx:
         return _tags(request, found)
-    return _to_photo(request, found)
+    return to_photo(request, found)
 
 
 @login_required
@@ -72,11 +88,11 @@ def photo_tags(request: HttpRequest, photo_id: int) -> HttpResponse:
 @snapshot_read
 def similar(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
-    alike = search.similar_photos(search.corpus_of(request.user), found)
+    alike = search.similar_photos(request.corpus, found)
     if alike.index_missing:
         tasks.hint_index(request.user.pk)
     context = {"photo": found, "origin": found.pk, "similar": alike}
-    template = "photo.html#similar" if request.htmx and not request.htmx.boosted else "similar.html"
+    template = "partials/photo_similar.html" if request.htmx and not request.htmx.boosted else "similar.html"
     return render(request, template, context)
 
 
@@ -90,20 +106,21 @@ def photo_favourite(request: HttpRequest, photo_id: int) -> HttpResponse:
     services.set_favourite(request.user, found.pk, wanted == "yes")
     if request.htmx:
         found.refresh_from_db(fields=["favourite"])
-        return render(request, "photo.html#favourite", {"photo": found, "within": _within(request)})
-    return _to_photo(request, found)
+        context = {"photo": found, "within": within_of(request)}
+        return render(request, "partials/photo_bar.html#favourite", context)
+    return to_photo(request, found)
 
 
 @login_required
 @require_POST
 def photo_trash(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
-    within = _within(request)
+    within = within_of(request)
     neighbours = search.neighbours(search.corpus_of(request.user), found, within)
     services.trash(request.user, [found.pk])
-    messages.success(request, "Moved to trash.", extra_tags=f"undo-{found.pk}")
+    messages.success(request, _("Moved to trash."), extra_tags=f"undo-{found.pk}")
     beside = neighbours.next or neighbours.previous
-    return redirect(_address(beside, within) if beside else _back(found, within))
+    return redirect(_address(beside, within)) if beside else _to_list(request, _back(found, within))
 
 
 @login_required
@@ -111,8 +128,8 @@ def photo_trash(request: HttpRequest, photo_id: int) -> HttpResponse:
 def photo_restore(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
     services.restore(request.user, [found.pk])
-    messages.success(request, "Back in your roll.")
-    return _to_photo(request, found)
+    messages.success(request, _("Back in your roll."))
+    return to_photo(request, found)
 
 
 @login_required
@@ -120,10 +137,10 @@ def photo_restore(request: HttpRequest, photo_id: int) -> HttpResponse:
 def photo_delete(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
     if found.is_live:
-        return HttpResponse("Move the photo to the trash first.", status=422, content_type="text/plain")
+        return HttpResponse(_("Move the photo to the trash first."), status=422, content_type="text/plain")
     services.purge(request.user, [found.pk])
-    messages.success(request, "Deleted for good.")
-    return redirect("set_aside" if found.state == Photo.State.SET_ASIDE else "trash")
+    messages.success(request, _("Deleted for good."))
+    return _to_list(request, reverse("set_aside" if found.state == Photo.State.SET_ASIDE else "trash"))
 
 
 @login_required
@@ -131,7 +148,7 @@ def photo_delete(request: HttpRequest, photo_id: int) -> HttpResponse:
 def photo_retry(request: HttpRequest, photo_id: int) -> HttpResponse:
     found = photo_or_404(request, photo_id)
     intake.retry_set_aside(request.user, found)
-    return _to_photo(request, found)
+    return to_photo(request, found)
 
 
 @login_required
@@ -139,7 +156,7 @@ def photo_retry(request: HttpRequest, photo_id: int) -> HttpResponse:
 def suggest(request: HttpRequest) -> HttpResponse:
     prefix = request.GET.get("q", request.GET.get("name", "")).strip()[:_NAME_CHARS]
     words = search.suggest(search.corpus_of(request.user), prefix) if prefix else []
-    return render(request, "photo.html#suggestions", {"words": words})
+    return render(request, "partials/tag_options.html", {"words": words})
 
 
 def _judge(request: HttpRequest, found: Photo) -> str:
@@ -149,14 +166,14 @@ def _judge(request: HttpRequest, found: Photo) -> str:
     try:
         if verdict == "add":
             if not name:
-                return "Type a tag first."
+                return _("Type a tag first.")
             tagging.add_tag(request.user, found, name)
         elif verdict == "reject" and known:
             tagging.reject_tag(request.user, found, int(tag))
         elif verdict == "undo" and known:
             tagging.undo_verdict(request.user, found, int(tag))
         else:
-            return "Choose a tag first."
+            return _("Choose a tag first.")
     except tagging.TagRefused as refused:
         return str(refused)
     return ""
@@ -164,9 +181,10 @@ def _judge(request: HttpRequest, found: Photo) -> str:
 
 @snapshot_read
 def _tags(request: HttpRequest, found: Photo, *, error: str = "", status: int = 200) -> HttpResponse:
-    tags = search.photo_tags(search.corpus_of(request.user), found)
-    context: dict[str, Any] = {"photo": found, "tags": tags, "error": error, "within": _within(request)}
-    return render(request, "photo.html#tags" if request.htmx else "tags.html", context, status=status)
+    tags = search.photo_tags(request.corpus, found)
+    context: dict[str, Any] = {"photo": found, "tags": tags, "error": error, "within": within_of(request)}
+    template = "partials/photo_tags.html" if request.htmx else "tags.html"
+    return render(request, template, context, status=status)
 
 
 def _days_left(found: Photo) -> int:
@@ -176,7 +194,8 @@ def _days_left(found: Photo) -> int:
     return max(0, settings.TRASH_DAYS - (timezone.now() - found.trashed_at).days)
 
 
-def _within(request: HttpRequest) -> str:
+def within_of(request: HttpRequest) -> str:
+    """Return the list that a photo was opened from."""
     return request.POST.get("in") or request.GET.get("in") or "roll"
 
 
@@ -185,8 +204,14 @@ def _address(photo_id: int, within: str) -> str:
     return reverse("photo", args=[photo_id]) + query
 
 
-def _to_photo(request: HttpRequest, found: Photo) -> HttpResponse:
-    return redirect(_address(found.pk, _within(request)))
+def to_photo(request: HttpRequest, found: Photo) -> HttpResponse:
+    """Lead back to the photo, in the list that it was opened from."""
+    return redirect(_address(found.pk, within_of(request)))
+
+
+def _to_list(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead to a list; the viewer, which follows redirects by itself, leaves the showing of it to the browser."""
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
 def _neighbour(request: HttpRequest, photo_id: int | None, within: str) -> Beside | None:
@@ -199,8 +224,8 @@ def _neighbour(request: HttpRequest, photo_id: int | None, within: str) -> Besid
 def _back(found: Photo, within: str) -> str:
     """Return the page that the photo was opened from."""
     kind, _, rest = within.partition(":")
-    if kind == "tag" and rest and "/" not in rest:
-        return reverse("tag", args=[rest])
+    if kind == "tag" and (slug := rest.partition("?")[0]) and "/" not in slug:
+        return reverse("tag", args=[slug]) + rest[len(slug) :]
     if kind == "search" and rest:
         return reverse("search") + "?" + urlencode({"q": rest})
     if kind == "favourites":
@@ -209,4 +234,4 @@ def _back(found: Photo, within: str) -> str:
         return reverse("trash")
     if found.state == Photo.State.SET_ASIDE:
         return reverse("set_aside")
-    return reverse("roll") + "?" + urlencode({"month": f"{found.taken_at:%Y-%m}"})
+    return reverse("roll") + "?" + urlencode({"photo": found.pk})

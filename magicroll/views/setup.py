@@ -5,6 +5,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -43,7 +44,9 @@ def setup(request: HttpRequest) -> HttpResponse:
     except accounts.AlreadySetUp:
         return redirect("login")
     except NoRelease:
-        form.add_error(None, "The encoders are not installed yet. Run “manage.py prepare”, then try again.")
+        form.add_error(
+            None, _("The encoders are not installed yet. Run “manage.py prepare”, then try again.")
+        )
         return render(request, "setup.html", {"form": form}, status=503)
     login(request, user)
     return redirect("roll")

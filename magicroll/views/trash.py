@@ -6,14 +6,15 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
-from magicroll import services
+from magicroll import operations
 from magicroll.http import HttpRequest, snapshot_read
-from magicroll.models import Photo
+from magicroll.models import Operation, Photo
+from magicroll.operations import Order, Selection
 from magicroll.querysets import PhotoQuerySet
+from magicroll.tasks import hint_operation
 from tagging import search
 
 PAGE = 120
@@ -39,9 +40,16 @@ def trash(request: HttpRequest) -> HttpResponse:
 @require_POST
 def empty_trash(request: HttpRequest) -> HttpResponse:
     # What is trashed while this runs was not confirmed.
-    deleted = services.empty_trash(request.user, trashed_before=timezone.now())
-    count = number_format(deleted, force_grouping=True)
-    messages.success(request, f"{count} photo{'' if deleted == 1 else 's'} deleted for good.")
+    whole = Selection(place="trash", upto=operations.offer(request.user, "trash").upto)
+    try:
+        deleted = operations.begin(request.user, Order(Operation.Kind.DELETE), whole)
+    except operations.NothingSelected:
+        messages.success(request, gettext("The trash was empty already."))
+        return redirect("trash")
+    if deleted.is_working:
+        hint_operation(deleted.pk)
+        return redirect("operation", deleted.pk)
+    messages.success(request, operations.told(deleted))
     return redirect("trash")
 
 
@@ -49,7 +57,7 @@ def empty_trash(request: HttpRequest) -> HttpResponse:
 @require_safe
 @snapshot_read
 def set_aside(request: HttpRequest) -> HttpResponse:
-    return render(request, "set_aside.html", {"items": search.set_aside(search.corpus_of(request.user))})
+    return render(request, "set_aside.html", {"items": search.set_aside(request.corpus)})
 
 
 def _trashed(request: HttpRequest) -> PhotoQuerySet:

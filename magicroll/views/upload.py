@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -50,7 +51,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def _receive(request: HttpRequest) -> HttpResponse:
     files = request.FILES.getlist("files")
     if not files:
-        return _answer(request, [], 422, "Choose at least one photo.")
+        return _answer(request, [], 422, _("Choose at least one photo."))
     if len(files) > 1:  # the first was counted before it was read
         throttle.wait_s(throttle.upload_limit(), str(request.user.pk), cost=len(files) - 1)
     moments = request.POST.getlist("modified")
@@ -71,14 +72,13 @@ def upload_status(request: HttpRequest) -> JsonResponse:
     ids = [int(text) for text in asked if text.isascii() and text.isdigit() and len(text) < _DIGITS]
     if not ids:
         return JsonResponse({"message": "Name photos: ?ids=1,2,3"}, status=422)
-    corpus = search.corpus_of(request.user)
     mine = Photo.objects.owned_by(request.user).filter(pk__in=ids[:_MOST_PHOTOS_ASKED_FOR])
-    tags = search.tags_of(corpus, list(mine.order_by("pk").values_list("pk", flat=True)))
+    tags = search.tags_of(request.corpus, list(mine.order_by("pk").values_list("pk", flat=True)))
     photos = [
         {"id": photo_id, "pending": of.pending, "tags": [tag.name for tag in of.tags]}
         for photo_id, of in tags.items()
     ]
-    return JsonResponse({"photos": photos, "outstanding": search.outstanding_count(corpus)})
+    return JsonResponse({"photos": photos, "outstanding": search.outstanding_count(request.corpus)})
 
 
 def _store(request: HttpRequest, file: Any, moment: str) -> Received:

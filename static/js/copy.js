@@ -9,5 +9,5 @@ document.addEventListener("click", async (event) => {
   } catch {
     return; // plain http has no clipboard: the text is selected, Ctrl+C does the rest
   }
-  button.querySelector("span").textContent = "Copied";
+  button.querySelector("span").textContent = button.dataset.sayCopied;
 });

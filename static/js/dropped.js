@@ -1,14 +1,6 @@
-// Read dropped files and folders. Entries must be taken from the event before anything is awaited.
+// Read dropped files and folders: entries, which uploads.js took from the event before anything was awaited.
 
-export function takeDropped(transfer) {
-  const entries = [...transfer.items]
-    .filter((item) => item.kind === "file")
-    .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile())
-    .filter(Boolean);
-  return collect(entries);
-}
-
-async function collect(entries) {
+export async function collect(entries) {
   const files = [];
   for (const entry of entries) {
     if (entry instanceof File) files.push(entry);

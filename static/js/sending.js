@@ -1,4 +1,5 @@
 // Send one file and follow its progress. Resolves with what became of it; never rejects.
+import { words } from "./words.js";
 
 export function send(file, { url, token, onProgress, signal }) {
   return new Promise((resolve) => {
@@ -14,8 +15,8 @@ export function send(file, { url, token, onProgress, signal }) {
     });
     request.upload.addEventListener("load", () => onProgress(1));
     request.addEventListener("load", () => resolve(understand(request)));
-    request.addEventListener("error", () => resolve({ outcome: "failed", message: "No connection to the server." }));
-    request.addEventListener("abort", () => resolve({ outcome: "cancelled", message: "Cancelled" }));
+    request.addEventListener("error", () => resolve({ outcome: "failed", message: words("offline") }));
+    request.addEventListener("abort", () => resolve({ outcome: "cancelled", message: words("cancelled") }));
     signal.addEventListener("abort", () => request.abort());
     request.send(body);
   });
@@ -26,14 +27,14 @@ function understand(request) {
   if (answer?.files?.length) return answer.files[0];
   if (request.status === 429) {
     const waitS = Number(request.getResponseHeader("Retry-After")) || 10;
-    return { outcome: "later", waitS, message: `Waiting ${waitS} s: many files at once` };
+    return { outcome: "later", waitS, message: words("later", { count: waitS }) };
   }
   if (new URL(request.responseURL || location.href).pathname.endsWith("/login/") || request.status === 403) {
-    return { outcome: "failed", message: "You are logged out. Log in again, then retry." };
+    return { outcome: "failed", message: words("loggedOut") };
   }
-  if (request.status === 413) return { outcome: "refused", message: "This file is larger than the server takes." };
+  if (request.status === 413) return { outcome: "refused", message: words("tooLarge") };
   if (request.status === 422 && answer?.message) return { outcome: "refused", message: answer.message };
-  return { outcome: "failed", message: "The server could not take it." };
+  return { outcome: "failed", message: words("notTaken") };
 }
 
 function parse(text) {

@@ -24,7 +24,7 @@ async function next() {
   busy = true;
   const place = waiting.shift();
   try {
-    await draw(files.get(place), place);
+    if (!place.firstChild) await draw(files.get(place), place); // else the server's was quicker
   } catch {
     place.classList.add("unknown"); // not a picture, or one this browser can't read (HEIC): the server will say
   }

@@ -1,13 +1,10 @@
 // The tray at the bottom right: one row per file, a summary, and a bar for all of them.
 import { thumbnail } from "./thumbnails.js";
+import { words } from "./words.js";
 
-const number = new Intl.NumberFormat(document.documentElement.lang || undefined);
 const icons = document.querySelector("svg use")?.getAttribute("href").split("#")[0] ?? "";
 const ENDED = new Set(["stored", "duplicate", "refused", "set_aside", "failed", "cancelled"]);
-
-export function plural(count, one, many) {
-  return `${number.format(count)} ${count === 1 ? one : many}`;
-}
+const TROUBLED = new Set(["refused", "set_aside", "failed"]);
 
 export class Tray {
   constructor(element, { onCancel, onRetry, onClose }) {
@@ -24,22 +21,22 @@ export class Tray {
     this.summary = make("p", "tray-summary");
     this.bar = make("progress", "tray-bar");
     this.bar.max = 1;
-    this.bar.setAttribute("aria-label", "All uploads");
-    this.fold = button("tray-fold", "Fold", "chevron-down", () => this.toggle());
+    this.bar.setAttribute("aria-label", words("allUploads"));
+    this.fold = button("tray-fold", words("fold"), "chevron-down", () => this.toggle());
     this.fold.setAttribute("aria-expanded", "true");
     this.fold.setAttribute("aria-controls", "tray-files");
-    this.close = button("tray-close", "Close", "x", () => this.shut());
+    this.close = button("tray-close", words("close"), "x", () => this.shut());
     this.cancelAll = button("tray-cancel-all", "", null, () => this.each("waiting", "sending", "later", this.onCancel));
-    this.cancelAll.textContent = "Cancel all";
+    this.cancelAll.textContent = words("cancelAll");
     this.retryAll = button("tray-retry-all", "", null, () => this.each("failed", this.onRetry));
-    this.retryAll.textContent = "Retry failed";
+    this.retryAll.textContent = words("retryFailed");
     this.list = make("ul", "tray-files");
     this.list.id = "tray-files";
     this.list.tabIndex = 0; // scrolls by keyboard
-    this.list.setAttribute("aria-label", "Files");
+    this.list.setAttribute("aria-label", words("files"));
     this.element.classList.add("tray");
     this.element.setAttribute("role", "region");
-    this.element.setAttribute("aria-label", "Uploads");
+    this.element.setAttribute("aria-label", words("uploads"));
     const head = make("div", "tray-head");
     head.append(this.summary, this.cancelAll, this.retryAll, this.fold, this.close);
     this.element.replaceChildren(head, this.bar, this.list);
@@ -53,7 +50,7 @@ export class Tray {
   toggle(folded = !this.element.classList.contains("folded")) {
     this.element.classList.toggle("folded", folded);
     this.fold.setAttribute("aria-expanded", String(!folded));
-    this.fold.setAttribute("aria-label", folded ? "Unfold" : "Fold");
+    this.fold.setAttribute("aria-label", folded ? words("unfold") : words("fold"));
   }
 
   shut() {
@@ -75,6 +72,7 @@ export class Tray {
   show(upload) {
     const row = this.rows.get(upload);
     if (!row) return;
+    if (upload.state === "sending" && row.element.dataset.state !== "sending") this.follow(row);
     row.element.dataset.state = upload.state;
     row.note.textContent = note(upload);
     row.bar.hidden = upload.state !== "sending";
@@ -86,6 +84,26 @@ export class Tray {
     if (upload.tags?.length && !row.tags.childElementCount) {
       row.tags.append(...upload.tags.slice(0, 4).map((tag) => make("li", "tray-tag", tag)));
     }
+  }
+
+  // The list keeps up with what is on its way, unless somebody is reading it.
+  follow(row) {
+    if (this.isRead()) return;
+    const { list } = this;
+    const below = row.element.offsetTop + row.element.offsetHeight - list.offsetTop - list.clientHeight;
+    if (below > list.scrollTop) list.scrollTop = below;
+  }
+
+  isRead() {
+    return this.list.matches(":hover, :focus-within");
+  }
+
+  // In the end, what needs a person stands first.
+  gather() {
+    if (this.isRead()) return;
+    const rows = [...this.rows.values()].filter((row) => TROUBLED.has(row.upload.state));
+    this.list.prepend(...rows.map((row) => row.element));
+    this.list.scrollTop = 0;
   }
 
   // Totals: the summary is rewritten at each step, the voice speaks at the beginning and at the end only.
@@ -101,31 +119,29 @@ export class Tray {
     this.cancelAll.hidden = going < 2;
     this.retryAll.hidden = going > 0 || count("failed") < 2;
     this.summary.textContent = going
-      ? `Uploading ${number.format(kept.length - going + 1)} of ${number.format(kept.length)}`
+      ? words("uploadingOf", { at: kept.length - going + 1, count: kept.length })
       : outcome(count);
-    const phase = going ? `Uploading ${plural(kept.length, "file", "files")}` : outcome(count);
-    if (phase !== this.spoken && (!going || !this.spoken.startsWith("Uploading"))) {
+    const phase = going ? words("uploading", { count: kept.length }) : outcome(count);
+    if (phase !== this.spoken && !(going && this.going)) {
       this.spoken = phase;
+      if (!going) this.gather();
       const announcer = document.getElementById("announcer");
       if (announcer) announcer.textContent = phase;
     }
+    this.going = going > 0;
   }
 }
 
 function outcome(count) {
-  const parts = [];
-  if (count("stored")) parts.push(`${plural(count("stored"), "photo", "photos")} added`);
-  if (count("duplicate")) parts.push(`${number.format(count("duplicate"))} already there`);
-  if (count("set_aside")) parts.push(`${number.format(count("set_aside"))} set aside`);
-  if (count("refused")) parts.push(`${number.format(count("refused"))} not taken`);
-  if (count("failed")) parts.push(`${number.format(count("failed"))} failed`);
-  return parts.join(", ") || "Nothing uploaded";
+  const parts = [["added", "stored"], ["there", "duplicate"], ["aside", "set_aside"], ["refused", "refused"], ["failed", "failed"]];
+  const said = parts.filter(([, state]) => count(state)).map(([key, state]) => words(key, { count: count(state) }));
+  return said.join(", ") || words("nothing");
 }
 
 function note(upload) {
   if (upload.message) return upload.message;
-  if (upload.state === "waiting") return "Waiting";
-  if (upload.state === "sending") return upload.sent >= 1 ? "Reading the picture" : `${Math.floor(upload.sent * 100)} %`;
+  if (upload.state === "waiting") return words("waiting");
+  if (upload.state === "sending") return upload.sent >= 1 ? words("reading") : `${Math.floor(upload.sent * 100)} %`;
   return "";
 }
 
@@ -137,17 +153,17 @@ function makeRow(upload, cancel, retry) {
   row.name.title = upload.file.webkitRelativePath || upload.file.name;
   row.note = make("span", "tray-note");
   row.tags = make("ul", "tray-tags");
-  row.tags.setAttribute("aria-label", "Tags");
+  row.tags.setAttribute("aria-label", words("tags"));
   row.bar = make("progress", "tray-file-bar");
   row.bar.max = 1;
   row.bar.setAttribute("aria-label", upload.file.name);
-  row.cancel = button("tray-cancel", `Cancel ${upload.file.name}`, "x", cancel);
+  row.cancel = button("tray-cancel", words("cancelOne", { name: upload.file.name }), "x", cancel);
   row.retry = button("tray-retry", "", null, retry);
-  row.retry.textContent = "Retry";
-  row.retry.setAttribute("aria-label", `Retry ${upload.file.name}`);
-  const words = make("div", "tray-words");
-  words.append(row.name, row.note, row.tags, row.bar);
-  row.element.append(row.picture, words, row.retry, row.cancel);
+  row.retry.textContent = words("retry");
+  row.retry.setAttribute("aria-label", words("retryOne", { name: upload.file.name }));
+  const text = make("div", "tray-words");
+  text.append(row.name, row.note, row.tags, row.bar);
+  row.element.append(row.picture, text, row.retry, row.cancel);
   row.linkTo = ({ url, thumbnail: address }) => {
     const link = make("a", "tray-name", row.name.textContent);
     link.href = url;

@@ -1,8 +1,8 @@
-// Uploads: choose, drop or submit files anywhere; three go at a time; the tray tells what became of each.
-import { takeDropped } from "./dropped.js";
+// Uploads: three go at a time; the tray tells what became of each. Loaded with the first file (uploads.js).
 import { send } from "./sending.js";
 import { stay } from "./staying.js";
 import { Tray } from "./tray.js";
+import { words } from "./words.js";
 
 const AT_ONCE = 3;
 const RETRIES = 3;
@@ -19,10 +19,6 @@ let tray = null;
 if (home && uploadUrl) {
   home.hidden = true;
   tray = new Tray(home, { onCancel: cancel, onRetry: retry, onClose: () => stay(false) });
-  document.addEventListener("click", onClick, true); // before htmx, where links are boosted
-  document.addEventListener("change", onChange);
-  document.addEventListener("submit", onSubmit);
-  watchDrops();
   window.addEventListener("beforeunload", (event) => {
     if (uploads.some(isGoing)) event.preventDefault();
   });
@@ -79,7 +75,7 @@ function settle(upload, answer) {
     change(upload, { state: "waiting", message: answer.message, tries: upload.tries - 1 });
     setTimeout(go, answer.waitS * 1000 + 50);
   } else if (answer.outcome === "failed" && upload.tries < RETRIES) {
-    change(upload, { state: "later", message: `${answer.message} Trying again` });
+    change(upload, { state: "later", message: words("again", { message: answer.message }) });
     setTimeout(() => upload.state === "later" && retry(upload), 1000 * 4 ** (upload.tries - 1));
   } else {
     const { outcome: state, message, photo, url, thumbnail } = answer;
@@ -97,7 +93,7 @@ function change(upload, facts) {
 
 function cancel(upload) {
   if (upload.state === "sending") upload.stop.abort();
-  else if (isGoing(upload)) change(upload, { state: "cancelled", message: "Cancelled" });
+  else if (isGoing(upload)) change(upload, { state: "cancelled", message: words("cancelled") });
   go();
 }
 
@@ -160,91 +156,4 @@ async function fetchTags(asked) {
     came = true;
   }
   return came;
-}
-
-// Ways in: links and buttons marked data-upload ("files", "folder", or nothing: the person chooses), the form
-// of the upload page, drops anywhere.
-function onClick(event) {
-  const asked = event.target.closest?.("[data-upload]");
-  if (!asked || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  event.preventDefault();
-  event.stopPropagation();
-  document.getElementById("upload-menu")?.hidePopover();
-  if (asked.dataset.upload || !hasFolders) choose(asked.dataset.upload === "folder");
-  else showMenu(asked);
-}
-
-const hasFolders = "webkitdirectory" in HTMLInputElement.prototype && matchMedia("(hover: hover)").matches;
-
-function showMenu(beside) {
-  document.getElementById("upload-menu")?.remove();
-  const menu = document.createElement("div");
-  menu.id = "upload-menu";
-  menu.className = "menu upload-menu";
-  menu.popover = "auto";
-  for (const [kind, words] of [["files", "Choose photos"], ["folder", "Choose a folder"]]) {
-    const item = Object.assign(document.createElement("button"), { type: "button", textContent: words });
-    item.dataset.upload = kind;
-    menu.append(item);
-  }
-  beside.after(menu); // so that it is next in the order of the keyboard
-  menu.showPopover();
-  const box = beside.getBoundingClientRect();
-  const below = box.bottom + menu.offsetHeight + 12 < innerHeight;
-  menu.style.top = `${below ? box.bottom + 6 : box.top - menu.offsetHeight - 6}px`;
-  const widest = document.body.getBoundingClientRect().right - menu.offsetWidth - 8;
-  menu.style.left = `${Math.max(8, Math.min(box.left, widest))}px`;
-  menu.firstElementChild.focus();
-}
-
-function choose(folder) {
-  const input = document.createElement("input");
-  input.type = "file";
-  input.multiple = true;
-  input.className = "visually-hidden";
-  if (folder) input.webkitdirectory = true;
-  else input.accept = "image/*,.heic,.heif,.avif";
-  input.addEventListener("change", () => add(input.files));
-  input.click();
-}
-
-function onChange(event) {
-  const input = event.target;
-  if (!input.matches?.("form[data-upload-form] input[type=file]") || !input.files.length) return;
-  add([...input.files]);
-  input.value = "";
-}
-
-function onSubmit(event) {
-  const form = event.target;
-  if (!form.matches?.("form[data-upload-form]")) return;
-  event.preventDefault();
-  form.querySelector("input[type=file]").click();
-}
-
-function watchDrops() {
-  let inside = 0;
-  const mark = () => document.body.classList.toggle("dropping", inside > 0);
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  addEventListener("dragenter", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    inside += 1;
-    mark();
-  });
-  addEventListener("dragleave", (event) => {
-    if (!hasFiles(event)) return;
-    inside = Math.max(0, inside - 1);
-    mark();
-  });
-  addEventListener("dragover", (event) => {
-    if (hasFiles(event)) event.preventDefault();
-  });
-  addEventListener("drop", async (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    inside = 0;
-    mark();
-    add(await takeDropped(event.dataTransfer));
-  });
 }

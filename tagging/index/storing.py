@@ -121,6 +121,13 @@ class _Rows:
     codes: Codes
 
 
+def remove(directory: Path, key: str) -> None:
+    """Remove an index that nobody needs any more. Raises BusyError while somebody writes it."""
+    with _only_writer(directory, key):
+        manifest_path(directory, key).unlink(missing_ok=True)
+        _remove_leftovers(directory, key)
+
+
 def _encoded(plan: _Plan, batches: Iterable[Batch]) -> Iterator[_Rows]:
     for batch in batches:
         check_batch(batch)

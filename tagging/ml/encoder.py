@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from tagging.ml.efficientnet import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, INPUT
+from tagging.ml.halves import widen
 from tagging.ml.install import installed_path
 from tagging.ml.registry import EncoderSpec
 from tagging.ml.session import open_session
@@ -44,7 +45,7 @@ class ClassifierHead:
                 f"Embeddings must be float16 [n, {self.weight.shape[1]}], "
                 f"not {embeddings.dtype} {list(embeddings.shape)}."
             )
-        logits: NDArray[np.float32] = embeddings.astype(np.float32) @ self.weight.T
+        logits: NDArray[np.float32] = widen(embeddings) @ self.weight.T
         logits += self.bias
         return logits
 

@@ -1,15 +1,12 @@
-"""Encode many stored pictures with every core busy.
+"""Encode stored pictures with every core busy.
 
-Each worker thread decodes a batch and runs it through the shared session on its own core, so that one decodes
-while another infers and none waits: decoding and inference both let go of Python's lock.
+Each thread of a pool reads and decodes a batch and runs it through the shared session on its own core, so that
+one decodes while another infers and none waits: decoding and inference both let go of Python's lock.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -21,10 +18,8 @@ from tagging.ml.session import provider_in_use, usable_cores
 
 # On the CPU larger batches bring nothing and keep a core waiting at the end; a GPU needs them.
 BATCH_SIZES = {"cpu": 4, "cuda": 32}
-_BATCHES_AHEAD = 2  # per worker, so that a consumer that pauses to commit keeps nobody waiting
 
 Key = TypeVar("Key")
-Picture = bytes | Path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,55 +31,70 @@ class Failure(Generic[Key]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EncodedBatch(Generic[Key]):
-    """`embeddings`: float32 [len(keys), d], not normalised; `failures` are the others of the batch."""
+class Encoded(Generic[Key]):
+    """`embeddings`: float32 [len(keys), d], not normalised; `failures` are the other pictures."""
 
     keys: list[Key]
     embeddings: NDArray[np.float32]
     failures: list[Failure[Key]]
 
 
-def encode_pictures(
-    encoder: Encoder, pictures: Iterable[tuple[Key, Picture]], batch_size: int = 0, workers: int = 0
-) -> Iterator[EncodedBatch[Key]]:
-    """Yield the embeddings of JPEGs batch by batch, in the order given.
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoding(Generic[Key]):
+    """Pictures on their way through a pool of threads."""
 
-    Open the encoder with one thread: `workers` threads (0: one per usable core) share it. batch_size: 0 for
-    what suits the provider. `pictures` is read in the caller's thread, at most 2 x `workers` + 1 batches
-    ahead. An unreadable picture becomes a Failure and the others go on; any other error ends the iteration.
+    batches: list[Future[Encoded[Key]]]
+    dimensions: int
+
+    def wait(self) -> Encoded[Key]:
+        """Return all of them in the order given; raises what `read` raised but UnreadablePicture."""
+        done = [batch.result() for batch in self.batches]
+        nothing = np.empty((0, self.dimensions), np.float32)
+        return Encoded(
+            [key for one in done for key in one.keys],
+            np.concatenate([nothing, *(one.embeddings for one in done)]),
+            [failure for one in done for failure in one.failures],
+        )
+
+    def near_end(self) -> None:
+        """Wait until no more than a batch for each core is left."""
+        wait(self.batches[: -usable_cores()])
+
+    def cancel(self) -> None:
+        """Give up what has not begun."""
+        for batch in self.batches:
+            batch.cancel()
+
+
+def start_encoding(
+    pool: Executor, encoder: Encoder, keys: Sequence[Key], read: Callable[[Key], bytes], batch_size: int = 0
+) -> Encoding[Key]:
+    """Begin to encode the JPEGs that `read` gives for `keys`, in the pool's threads.
+
+    Open the encoder with one thread: the pool's threads share it. batch_size: 0 for what suits the provider.
+    A picture that can't be decoded, or for which `read` raises UnreadablePicture, becomes a Failure and the
+    others go on.
     """
-    workers = workers or usable_cores()
-    batch_size = batch_size or BATCH_SIZES[provider_in_use(encoder.session)]
-    running: deque[Future[EncodedBatch[Key]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="encode") as pool:
-        try:
-            for batch in _batches(pictures, batch_size):
-                running.append(pool.submit(_encode, encoder, batch))
-                if len(running) > workers * _BATCHES_AHEAD:
-                    yield running.popleft().result()
-            while running:
-                yield running.popleft().result()
-        finally:
-            for future in running:
-                future.cancel()
+    size = batch_size or BATCH_SIZES[provider_in_use(encoder.session)]
+    return Encoding(
+        [
+            pool.submit(_encode, encoder, keys[start : start + size], read)
+            for start in range(0, len(keys), size)
+        ],
+        encoder.spec.dimensions,
+    )
 
 
-def _batches(pictures: Iterable[tuple[Key, Picture]], size: int) -> Iterator[list[tuple[Key, Picture]]]:
-    source = iter(pictures)
-    while batch := list(islice(source, size)):
-        yield batch
-
-
-def _encode(encoder: Encoder, batch: list[tuple[Key, Picture]]) -> EncodedBatch[Key]:
+def _encode(encoder: Encoder, wanted: Sequence[Key], read: Callable[[Key], bytes]) -> Encoded[Key]:
     px = encoder.spec.input_px
-    images = np.empty((len(batch), px, px, 3), np.uint8)
+    images = np.empty((len(wanted), px, px, 3), np.uint8)
     keys: list[Key] = []
     failures: list[Failure[Key]] = []
-    for key, picture in batch:
+    for key in wanted:
         try:
-            images[len(keys)] = load_rgb(picture, px)
+            images[len(keys)] = load_rgb(read(key), px)
         except UnreadablePicture as error:
             failures.append(Failure(key, error))
         else:
             keys.append(key)
-    return EncodedBatch(keys, encoder.encode(images[: len(keys)]), failures)
+    return Encoded(keys, encoder.encode(images[: len(keys)]), failures)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnxruntime as ort
+from threadpoolctl import threadpool_limits
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ def open_session(path: Path, provider: str = "auto", threads: int = 1) -> ort.In
     """
     if provider not in PROVIDERS:
         raise ProviderError(f"Unknown ONNX provider {provider!r}. Choose one of {', '.join(PROVIDERS)}.")
+    # NumPy's BLAS keeps a thread on each core and lets it spin after each product: a third of the images/s.
+    threadpool_limits(limits=1, user_api="blas")
     options = _options(threads or usable_cores())
     if provider == "cuda" or (provider == "auto" and _cuda_devices() > 0):
         session = _try_cuda(path, options)

@@ -10,15 +10,24 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.text import slugify
 
 from magicroll.models import Photo
-from tagging.models import Corpus, MonthCount, PhotoTag, Tag, TagCount
+from tagging import local_names
+from tagging.models import Corpus, MonthCount, PhotoTag, Tag
 from tagging.releases import release_tags
 from tagging.search import listing
-from tagging.search.listing import PAGE, Listing, Page
-from tagging.search.pages import TagTile
+from tagging.search.choice import Choice
+from tagging.search.choosing import Chosen, selection_of
+from tagging.search.covers import with_chosen
+from tagging.search.listing import PAGE, Listing, Ordered, Page
+from tagging.search.pages import TagTile, counts, is_muted, tile
 from tagging.words import typed
 
 MAX_WORDS = 12
 LONGEST_TAG = 4  # words
+# Said around what is meant; as parts of file names they would rule out every photo.
+FILLERS = {
+    *("a", "an", "and", "at", "by", "for", "from", "in", "me", "my", "of", "on", "our", "the", "with"),
+    *("image", "images", "photo", "photos", "picture", "pictures", "show"),
+}
 MONTHS = {
     name.lower(): number
     for names in (month_name, month_abbr)
@@ -52,7 +61,7 @@ def find(corpus: Corpus, text: str, before: str | None = None, limit: int = PAGE
     query = understand(corpus, text)
     if query == Query():
         return Found(query, [], Page([], None, 0))
-    page = listing.page_of(corpus, matching(corpus, query), before, limit)
+    page = listing.page_of(corpus, in_order(corpus, query), before, limit)
     return Found(query, _tiles(corpus, query, text) if before is None else [], page)
 
 
@@ -62,6 +71,8 @@ def understand(corpus: Corpus, text: str) -> Query:
     query = Query()
     while words:
         words = words[_take(corpus, words, query) :]
+    if query.tags or query.years or query.months:
+        query.name_parts = [part for part in query.name_parts if part not in FILLERS | local_names.fillers()]
     return query
 
 
@@ -78,8 +89,8 @@ def _take(corpus: Corpus, words: list[str], query: Query) -> int:
     elif match := re.fullmatch(r"((?:18|19|20)\d\d)-(0?[1-9]|1[0-2])", word):
         query.years.append(int(match[1]))
         query.months.append(int(match[2]))
-    elif word in MONTHS:
-        query.months.append(MONTHS[word])
+    elif month := MONTHS.get(word) or local_names.month_named(word):
+        query.months.append(month)
     else:
         query.name_parts.append(word)
     return 1
@@ -88,10 +99,22 @@ def _take(corpus: Corpus, words: list[str], query: Query) -> int:
 def _tag(corpus: Corpus, words: str) -> Tag | None:
     slug = slugify(words, allow_unicode=True)  # without case or quotes, alike in every database
     own = Tag.objects.filter(owner=corpus.owner_id, slug=slug).first() if slug else None
-    if own is not None:
-        return own
-    slugs = release_tags(corpus.active_id).vocabulary.meant(words)
-    return Tag.objects.filter(owner=None, slug=slugs[0]).first() if slugs else None
+    slugs = local_names.meant(release_tags(corpus.active_id).vocabulary, words) if own is None else []
+    tag = own or (Tag.objects.filter(owner=None, slug=slugs[0]).first() if slugs else None)
+    # What is muted is no word of this person's, and can still be a part of a file's name.
+    return None if tag is None or is_muted(corpus, tag.pk) else tag
+
+
+def in_order(corpus: Corpus, query: Query) -> Ordered:
+    """List what `matching` does, from what is kept in memory where several tags must hold.
+
+    A database takes their rows for independent, expects next to none to be left, and reads all of each tag.
+    """
+    if len(query.tags) < 2 or query.months or query.name_parts:
+        return matching(corpus, query)
+    first, *others = query.tags
+    choice = Choice(first.slug, tuple(tag.slug for tag in others), years=tuple(query.years))
+    return selection_of(corpus, Chosen(choice, query.tags, []))
 
 
 def matching(corpus: Corpus, query: Query) -> Listing:
@@ -147,10 +170,11 @@ def _midnight(first: date, months_later: int) -> datetime:
 
 def _tiles(corpus: Corpus, query: Query, text: str) -> list[TagTile]:
     vocabulary = release_tags(corpus.active_id).vocabulary
-    slugs = [tag.slug for tag in query.tags] or vocabulary.suggest(text)
-    rows = TagCount.objects.filter(owner=corpus.owner_id, release=corpus.active_id).select_related("tag")
-    rows = rows.filter(Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text))
-    covers = {photo.id: photo for photo in listing.covers(corpus, [row.cover_id for row in rows])}
-    tiles = [TagTile(row.tag.slug, row.tag.name, row.count, covers.get(row.cover_id)) for row in rows]
+    slugs = [tag.slug for tag in query.tags] or local_names.suggested(vocabulary, text)
+    named = Q(tag__slug__in=slugs) | Q(tag__owner=corpus.owner_id, tag__name__icontains=text)
+    rows = counts(corpus).filter(named).select_related("tag")
+    counted = with_chosen(corpus, rows)
+    covers = {photo.id: photo for photo in listing.covers(corpus, [row.cover_id for row in counted])}
+    tiles = [tile(row, covers) for row in counted]
     order = {slug: place for place, slug in enumerate(slugs)}
     return sorted(tiles, key=lambda tile: order.get(tile.slug, len(order)))[:12]

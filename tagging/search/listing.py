@@ -1,24 +1,27 @@
 """Lists of photos, newest first, paged by the key (taken_at, id): never by offset."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, Protocol
 
 from django.db.models import Q, QuerySet
 
 from magicroll.models import Photo
-from tagging.combine import unpack, visible_tags
-from tagging.models import Annotation, Corpus, PhotoTag
-from tagging.published import verdicts_on
+from tagging.combine import Verdicts, visible_tags
+from tagging.local_names import names_of
+from tagging.models import Corpus, PhotoTag
+from tagging.published import said_on, verdicts_on
 from tagging.releases import release_tags
+from tagging.standing import standing_of
+from tagging.wishes import Rules
 
 PAGE = 60
 EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 LARGEST_ID = 2**63 - 1  # of a 64-bit key
 CARD_FIELDS = (
     "id", "owner_id", "name", "width", "height", "dominant_colour", "taken_at", "favourite", "revision",
-    "trashed_at",
+    "trashed_at", "caption",
 )  # fmt: skip
 
 
@@ -58,6 +61,14 @@ class Page:
     total: int | None = None
 
 
+class Ordered(Protocol):
+    """A list of photos that can be read from any place on, newest first."""
+
+    def older(self, than: Key | None, limit: int) -> list[Key]: ...
+
+    def newer(self, than: Key, limit: int) -> list[Key]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list of photos: rows of Photo, or of the reverse index, that carry the key."""
@@ -67,13 +78,17 @@ class Listing:
 
     def older(self, than: Key | None, limit: int) -> list[Key]:
         """Return up to `limit` keys after a place, newest first; None = from the newest."""
+        return [Key(*row) for row in self.after(than).values_list("taken_at", self.id_field)[:limit]]
+
+    def after(self, than: Key | None) -> QuerySet[Any]:
+        """Return the rows after a place, newest first; None = from the newest."""
         rows = self.rows.order_by("-taken_at", f"-{self.id_field}")
-        if than is not None:
-            # The first condition bounds the index scan, the second cuts exactly.
-            rows = rows.filter(taken_at__lte=than.taken_at).filter(
-                Q(taken_at__lt=than.taken_at) | Q(**{f"{self.id_field}__lt": than.photo_id})
-            )
-        return [Key(*row) for row in rows.values_list("taken_at", self.id_field)[:limit]]
+        if than is None:
+            return rows
+        # The first condition bounds the index scan, the second cuts exactly.
+        return rows.filter(taken_at__lte=than.taken_at).filter(
+            Q(taken_at__lt=than.taken_at) | Q(**{f"{self.id_field}__lt": than.photo_id})
+        )
 
     def newer(self, than: Key, limit: int) -> list[Key]:
         """Return up to `limit` keys before a place, the nearest first."""
@@ -82,8 +97,14 @@ class Listing:
         return [Key(*row) for row in rows.values_list("taken_at", self.id_field)[:limit]]
 
 
+def midnight_after(day: date) -> datetime:
+    """Return the moment at which a day has ended."""
+    midnight = datetime.combine(day, time(), UTC)
+    return midnight + timedelta(days=1) if day < date.max else datetime.max.replace(tzinfo=UTC)
+
+
 def page_of(
-    corpus: Corpus, listing: Listing, before: str | None, limit: int = PAGE, total: int | None = None
+    corpus: Corpus, listing: Ordered, before: str | None, limit: int = PAGE, total: int | None = None
 ) -> Page:
     """Return one page of a list: three queries. Raises BadCursor."""
     keys = listing.older(Key.parse(before) if before else None, limit + 1)
@@ -104,19 +125,26 @@ def covers(corpus: Corpus, photo_ids: Sequence[int]) -> list[Photo]:
     return [found[photo_id] for photo_id in photo_ids if photo_id in found]
 
 
+def visible(
+    said: Mapping[int, float], verdicts: Verdicts, rules: Rules, aside: Collection[int]
+) -> dict[int, float]:
+    """Return the tags that readers see on a photo, with scores; aside: what was muted just now."""
+    seen = visible_tags(said, verdicts, rules.hierarchy, rules.muted)
+    return {tag_id: score for tag_id, score in seen.items() if tag_id not in aside}
+
+
 def describe(corpus: Corpus, photos: Sequence[Photo]) -> None:
     """Give each photo `seen`: the names of its surest visible tags, for its alternative text."""
     ids = [photo.id for photo in photos]
-    tags = release_tags(corpus.active_id)
-    rows = Annotation.objects.seen_in(corpus).filter(photo__in=ids)
-    said = {
-        photo_id: unpack(*packed) for photo_id, *packed in rows.values_list("photo_id", "tag_ids", "scores")
-    }
+    names = names_of(release_tags(corpus.active_id))
+    standing = standing_of(corpus)
+    rules = standing.rules(corpus.active_id)
+    said = said_on(corpus.owner_id, corpus.active_id, ids, rules)
     verdicts = verdicts_on(corpus.owner_id, ids)
     for photo in photos:
-        visible = visible_tags(said.get(photo.id, {}), verdicts[photo.id], tags.hierarchy)
-        surest = sorted(visible, key=lambda tag_id: -visible[tag_id])
-        photo.seen = ", ".join([tags.tag_names[tag_id] for tag_id in surest if tag_id in tags.tag_names][:3])
+        seen = visible(said.get(photo.id, {}), verdicts[photo.id], rules.of(photo.id), standing.aside)
+        surest = sorted(seen, key=lambda tag_id: -seen[tag_id])
+        photo.seen = ", ".join([names[tag_id] for tag_id in surest if tag_id in names][:3])
 
 
 def roll(corpus: Corpus, *, favourites: bool = False) -> Listing:

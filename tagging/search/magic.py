@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from magicroll.models import Photo
+from tagging.local_names import called
 from tagging.models import Corpus, Tag, TagCount
 from tagging.releases import release_tags
 from tagging.search import listing
+from tagging.search.covers import with_chosen
 from tagging.search.pages import TagTile, by_count, category_order, counts, tile
+from tagging.wishes import wishes_of
 
-SHELF_PHOTOS = 14
+SHELF_PHOTOS = 10  # one row of a wide window
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,16 @@ class Shelf:
     cover: Photo | None
     tags: list[TagTile]
     photos: list[Photo]
+    chosen: bool = False  # the cover, by the owner
 
 
 def magic_view(corpus: Corpus) -> list[Shelf]:
-    """Return the categories in display order. The number of queries follows that of categories alone."""
-    rows = list(counts(corpus).select_related("tag"))
+    """Return the categories in display order, without what their owner hid.
+
+    The number of queries follows that of categories alone.
+    """
+    hidden = wishes_of(corpus.owner_id).hidden
+    rows = with_chosen(corpus, counts(corpus).exclude(tag__in=hidden).select_related("tag"))
     order = category_order(corpus)
     categories = [row for row in rows if row.tag.kind == Tag.Kind.CATEGORY]
     categories.sort(key=lambda row: order.get(row.tag.slug, len(order)))
@@ -41,11 +49,12 @@ def magic_view(corpus: Corpus) -> list[Shelf]:
     return [
         Shelf(
             row.tag.slug,
-            row.tag.name,
+            called(row.tag),
             row.count,
             _cover(row, shown := [photos[key.photo_id] for key in newest[row.tag_id]], photos, used),
             by_count(tags[row.tag_id]),
             shown,
+            row.is_chosen,
         )
         for row in categories
     ]
@@ -65,7 +74,7 @@ def _tags_by_category(
 def _cover(row: TagCount, shown: Sequence[Photo], photos: Mapping[int, Photo], used: set[int]) -> Photo:
     """Return the category's cover, or a newest photo where an earlier category shows that cover already."""
     cover = photos[row.cover_id]
-    if cover.id in used:
+    if cover.id in used and not row.is_chosen:
         cover = next((photo for photo in shown if photo.id not in used), cover)
     used.add(cover.id)
     return cover

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from magicroll.models import Photo
 from tagging.models import Corpus
 from tagging.search import listing
-from tagging.search.find import Query, matching, understand
-from tagging.search.listing import Key, Listing
-from tagging.search.pages import UnknownTag, tag_by_slug
+from tagging.search.choice import BadChoice, read_place
+from tagging.search.choosing import resolve, selection_of
+from tagging.search.find import Query, in_order, understand
+from tagging.search.listing import Key, Ordered
+from tagging.search.pages import UnknownTag
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Neighbours:
 
 
 def neighbours(corpus: Corpus, photo: Photo, within: str) -> Neighbours:
-    """Return the photos beside one in `roll`, `favourites`, `tag:<slug>` or `search:<words>`.
+    """Return the photos beside one in `roll`, `favourites`, `tag:<choice>` or `search:<words>`.
 
     A place that is not known (any more) is taken for the roll; a photo that the roll doesn't show has none.
     """
@@ -31,13 +33,16 @@ def neighbours(corpus: Corpus, photo: Photo, within: str) -> Neighbours:
     return Neighbours(newer[0].photo_id if newer else None, older[0].photo_id if older else None)
 
 
-def _place(corpus: Corpus, within: str) -> Listing:
+def _place(corpus: Corpus, within: str) -> Ordered:
     kind, _, rest = within.partition(":")
     if kind == "tag":
         try:
-            return listing.tagged(corpus, tag_by_slug(corpus, rest).pk)
-        except UnknownTag:
+            chosen = resolve(corpus, read_place(rest))
+        except (BadChoice, UnknownTag):
             return listing.roll(corpus)
+        if chosen.choice.is_plain:
+            return listing.tagged(corpus, chosen.asked[0].pk)
+        return selection_of(corpus, chosen)
     if kind == "search" and (query := understand(corpus, rest)) != Query():
-        return matching(corpus, query)
+        return in_order(corpus, query)
     return listing.roll(corpus, favourites=kind == "favourites")

@@ -1,5 +1,6 @@
 """A roll that somebody has used for a while: everything that a page may have to show."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ class Collection:
     photo: int  # of the album's first picture
     trashed: int
     set_aside: int
+    own_tag: int  # one that is given by itself
 
 
 def collect(site: Site, album: Album, folder: Path) -> Collection:
@@ -29,7 +31,22 @@ def collect(site: Site, album: Album, folder: Path) -> Collection:
     for photo in ids[-4:][-len(ids) // 2 :]:
         owner.http.post(f"/photo/{photo}/trash/", {})
     owner.http.post(f"/photo/{ids[0]}/tags/", {"verdict": "add", "name": "Grandma's garden"})
-    return Collection(owner, album, ids[0], ids[-1], _upload_too_large(owner, folder))
+    for name in ("Grandma and Grandpa’s allotment behind the old railway station", "Our bikes"):
+        owner.http.post("/my-tags/", {"name": name})
+    own = make_own_tag(owner, "Rex", ids[:3])
+    owner.http.post(f"/my-tags/{own}/judge/", {"no": str(ids[3])})
+    owner.http.post(f"/my-tags/{own}/teach/", {"order": "teach", "cut": "40"})
+    return Collection(owner, album, ids[0], ids[-1], _upload_too_large(owner, folder), own)
+
+
+def make_own_tag(person: Person, name: str, photos: list[int]) -> int:
+    """Make an own tag and say yes to some photos; return its id."""
+    page = person.http.post("/my-tags/", {"name": name})
+    found = re.search(r"/my-tags/(\d+)/judge/", page)
+    assert found, page
+    for photo in photos:
+        person.http.post(f"/my-tags/{found[1]}/judge/", {"yes": str(photo)})
+    return int(found[1])
 
 
 def _upload_too_large(owner: Person, folder: Path) -> int:

@@ -80,7 +80,9 @@ def visit(browser: Browser, watch: Watch, request: pytest.FixtureRequest) -> Ite
     pages: list[Page] = []
 
     def open_page(address: str, person: Person | None = None, **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": DESKTOP, "locale": "en-GB"} | options))
+        context = browser.new_context(
+            **({"viewport": DESKTOP, "locale": "en-GB", "service_workers": "block"} | options)
+        )
         context.set_default_timeout(LIMIT_MS)
         watch.over(context)
         if person:

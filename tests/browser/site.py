@@ -132,6 +132,11 @@ def prepare(folder: Path) -> None:
     run([*MANAGE, "prepare"], _environment(folder))
 
 
+def environment_of(site: Site) -> dict[str, str]:
+    """Return what a command needs to work on a site's data."""
+    return _environment(site.log.parent / "data")
+
+
 def _environment(data: Path) -> dict[str, str]:
     models = os.environ.get("MAGICROLL_MODELS_DIR") or str(Path(__file__).parents[2] / ".cache" / "models")
     return environment(

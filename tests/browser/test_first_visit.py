@@ -41,7 +41,7 @@ def test_first_visit_makes_the_administrator_and_only_once(
     make_account(page, "grace")
     expect(page.get_by_text("Drop your photos here")).to_be_visible()
     page.get_by_role("button", name="Account: grace").click()
-    expect(page.get_by_role("link", name="People")).to_be_visible()
+    expect(page.get_by_role("link", name="Accounts")).to_be_visible()
 
     stranger = visit(f"{new_site.url}/setup/")
     expect(stranger).to_have_url(re.compile("/login/"))
@@ -62,7 +62,7 @@ def test_invited_person_gets_an_empty_roll_of_their_own(visit: Visit, site: Site
     make_account(guest, "joan")
     expect(guest.get_by_text("Drop your photos here")).to_be_visible()
     guest.get_by_role("button", name="Account: joan").click()
-    expect(guest.get_by_role("link", name="People")).to_have_count(0)
+    expect(guest.get_by_role("link", name="Accounts")).to_have_count(0)
 
     page.goto(f"{site.url}/people/")
     expect(page.get_by_role("row", name="joan")).to_contain_text("0 bytes")

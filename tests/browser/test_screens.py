@@ -1,6 +1,7 @@
 """Every page at two sizes, light and dark: well made for axe, quiet in the console, kept as a picture."""
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.album import Album
 from tests.browser.axe import findings
-from tests.browser.collection import Collection, collect
+from tests.browser.collection import Collection, collect, make_own_tag
 from tests.browser.conftest import ARTIFACTS, Visit
 from tests.browser.site import Person, Site, serving
 from tests.browser.watch import Watch, pictures_are_shown
+from tests.browser.wishes import learnt, with_cards
 
 pytestmark = pytest.mark.browser
 
@@ -50,6 +52,8 @@ FULL = [
     Screen("photo-trashed", lambda its: f"/photo/{its.trashed}/"),
     Screen("photo-set-aside", lambda its: f"/photo/{its.set_aside}/"),
     Screen("similar", lambda its: f"/photo/{its.photo}/similar/"),
+    Screen("own-tags", at("/my-tags/"), sizes=(DESKTOP, TABLET, PHONE)),
+    Screen("own-tag", lambda its: f"/my-tags/{its.own_tag}/", sizes=(DESKTOP, TABLET, PHONE)),
     Screen("upload", at("/upload/")),
     Screen("favourites", at("/favourites/")),
     Screen("trash", at("/trash/")),
@@ -64,6 +68,8 @@ EMPTY = {
     "favourites-empty": "/favourites/",
     "trash-empty": "/trash/",
     "set-aside-empty": "/set-aside/",
+    "own-tags-empty": "/my-tags/",
+    "your-tags-empty": "/your-tags/",
 }
 
 
@@ -158,6 +164,17 @@ def test_question_before_the_trash_is_emptied_is_well_made(
     )
 
 
+def test_question_before_a_photo_is_deleted_is_well_made(
+    inspect: Callable[..., None], site: Site, collection: Collection
+) -> None:
+    inspect(
+        "photo-question",
+        f"{site.url}/photo/{collection.trashed}/",
+        collection.owner,
+        act=lambda page: page.get_by_role("button", name="Delete for good").first.click(),
+    )
+
+
 def test_menus_are_well_made(inspect: Callable[..., None], site: Site, newcomer: Person) -> None:
     account = functools.partial(inspect, "menu-account", f"{site.url}/", newcomer)
     account(act=lambda page: page.get_by_role("button", name="Account:").click())
@@ -196,6 +213,45 @@ def test_pages_without_javascript_are_kept(visit: Visit, site: Site, album: Albu
         page.locator(".received a").first.click()
         expect(page.get_by_label("Add a tag")).to_be_visible()
         keep(page, f"plain-photo-{size}-light")
+
+
+def test_an_own_tag_that_has_just_begun_is_well_made(
+    inspect: Callable[..., None], site: Site, album: Album
+) -> None:
+    person = site.new_person()
+    person.upload(*album.photos[:4])
+    own = make_own_tag(person, "Rex", [])
+    inspect("own-tag-begun", f"{site.url}/my-tags/{own}/", person, sizes=(DESKTOP, TABLET, PHONE))
+
+
+def test_your_tags_are_well_made(inspect: Callable[..., None], site: Site, album: Album) -> None:
+    person = site.new_person()
+    person.upload(*album.photos[:3])
+    own = make_own_tag(person, "Grandma and Grandpa’s allotment behind the old railway station", [])
+    for order, names in (("mute", ["people", "snake", "spider"]), ("hide", ["text", "food"])):
+        for name in names:
+            person.http.post("/your-tags/", {"order": order, "name": name})
+    person.http.post("/your-tags/", {"order": "mute", "tag": str(own)})
+    learnt(site, person, "dog:0.7:4:31", "cat:-1.3:1204:12", "bird:0.3:0:24")
+    sizes = (DESKTOP, TABLET, PHONE)
+    inspect("your-tags", f"{site.url}/your-tags/", person, sizes=sizes)
+    inspect(
+        "your-tags-off",
+        f"{site.url}/your-tags/",
+        person,
+        sizes=(DESKTOP, PHONE),
+        act=lambda page: page.get_by_role("button", name="Turn off…").click(),
+    )
+
+
+def test_cards_of_releases_are_well_made(inspect: Callable[..., None], site: Site) -> None:
+    with_cards(site)
+    cards = re.findall(r'href="(/models/releases/\d+/card/)"', site.admin.http.get("/models/"))
+    pages = {card: site.admin.http.get(card) for card in cards}
+    full = next(card for card, page in pages.items() if "How right it is" in page)
+    bare = next(card for card, page in pages.items() if "Nobody wrote down" in page)
+    for name, card in (("card", full), ("card-bare", bare)):
+        inspect(name, site.url + card, site.admin, sizes=(DESKTOP, TABLET, PHONE))
 
 
 def test_login_page_is_well_made(inspect: Callable[..., None], site: Site) -> None:

@@ -47,6 +47,17 @@ def test_chosen_photos_stand_in_the_roll_with_tags_and_no_reload(
     has_stayed(page)
 
 
+def test_what_was_not_taken_stands_first_in_the_end(
+    visit: Visit, watch: Watch, site: Site, person: Person, album: Album, no_picture: Path
+) -> None:
+    watch.expect("/upload/$")
+    page = visit(site.url, person)
+    choose(page, [*album.photos[:3], no_picture])
+    tray = page.get_by_role("region", name="Uploads")
+    expect(tray).to_contain_text("3 photos added, 1 not taken")
+    expect(tray.locator(".tray-file").first).to_contain_text(no_picture.name)
+
+
 def test_same_photo_again_is_recognised(visit: Visit, site: Site, person: Person, album: Album) -> None:
     person.upload(album.first)
     page = visit(site.url, person)

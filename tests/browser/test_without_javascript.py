@@ -25,6 +25,7 @@ def test_form_takes_many_files_and_says_what_became_of_each(
     person.upload(album.photos[1])
     page = visit_plainly(site.url, person)
     page.get_by_role("link", name="Upload").first.click()
+    expect(page.get_by_text("Drop photos")).to_be_hidden()  # nothing would take them
     page.get_by_label("Choose photos").set_input_files([*album.photos[:2], no_picture])
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name="What became of 3 files")).to_be_visible()
@@ -52,10 +53,10 @@ def test_tags_are_added_rejected_and_brought_back(
 ) -> None:
     (photo,) = person.upload(album.first)
     page = visit_plainly(f"{site.url}/photo/{photo}/", person)
-    page.get_by_label("Add a tag").fill("Aunt Ada")
+    page.get_by_label("Add a tag", exact=True).fill("Aunt Ada")
     page.get_by_role("button", name="Add this tag").click()
     tags = page.locator("#photo-tags")
-    expect(tags.get_by_role("link", name="Aunt Ada")).to_be_visible()
+    expect(tags.get_by_role("link", name="Aunt Ada", exact=True)).to_be_visible()
     tags.get_by_role("button", name=f"Not {album.word}", exact=True).click()
     expect(tags.get_by_role("link", name=album.word, exact=True)).to_have_count(0)
     tags.get_by_role("button", name=f"Undo: {album.word}").click()

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import random
@@ -9,23 +10,26 @@ import re
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fault.conftest import Installation, kill, photographs
-from tests.ops.harness import Browser, until
+from tests.fault.conftest import Installation, kill, photograph, photographs
+from tests.ops.harness import LIMIT_S, Browser, until
 
 pytestmark = pytest.mark.fault
 
-PHOTOS, THREADS = 24, 3
+THREADS = 3
 # A photo is given up after three workers that died at it, so two of these may fall on the same one.
 VICTIMS = {
     "a decoder": ("decoder_child", 4),
     "the worker": ("celery.* worker ", 2),
-    "the web": ("gunicorn", 4),
+    "the web": ("gunicorn", 3),
     "the scheduler": ("celery.* beat ", 1),
 }
 
@@ -35,21 +39,21 @@ class Storm:
     """Photos on their way in from several threads, and what they were answered."""
 
     browser: Browser
-    waiting: list[bytes]
-    accepted: dict[str, dict[str, object]] = field(default_factory=dict)
+    photos: Iterator[bytes]
+    accepted: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: int = 0
+    struck: threading.Event = field(default_factory=threading.Event)  # no more kills: no more photos
     over: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self) -> None:
         """Upload photo after photo, each until it is answered, as an app with patience does."""
-        while True:
+        while not self.struck.is_set():
             with self.lock:
-                if not self.waiting:
+                content = next(self.photos)
+            while not self.sent(content):
+                if self.over.wait(0.2):
                     return
-                content = self.waiting.pop()
-            while not self.over.is_set() and not self.sent(content):
-                self.over.wait(0.2)
 
     def sent(self, content: bytes) -> bool:
         sha = hashlib.sha256(content).hexdigest()
@@ -71,33 +75,50 @@ def matching(installation: Installation, supervisor: int, pattern: str) -> list[
 
 
 def strike(installation: Installation, supervisor: int, storm: Storm, rng: random.Random) -> dict[str, int]:
-    """Kill something every now and then while photos come in; return what was hit."""
-    left = {name: times for name, (_, times) in VICTIMS.items()}
+    """Kill something every now and then until each victim had its share; return what was hit.
+
+    Every other strike waits until a photo more is in, so that the storm falls on work; the others may fall on
+    what is just coming back.
+    """
     hits = dict.fromkeys(VICTIMS, 0)
-    while any(left.values()) and not storm.over.wait(rng.uniform(0.1, 1.0)):
-        if not storm.waiting:
-            break
-        name = rng.choice([name for name, times in left.items() if times])
-        if pids := matching(installation, supervisor, VICTIMS[name][0]):
-            kill(rng.choice(pids))
-            left[name] -= 1
+    struck: set[int] = set()
+    deadline = time.monotonic() + LIMIT_S
+    while left := [name for name, (_, times) in VICTIMS.items() if hits[name] < times]:
+        assert time.monotonic() < deadline, f"after {LIMIT_S} s still to be killed: {left}"
+        if sum(hits.values()) % 2 == 0:
+            before = len(storm.accepted)
+            until(lambda before=before: len(storm.accepted) > before, "a photo more is in")
+        time.sleep(rng.uniform(0.1, 1.0))
+        name = rng.choice(left)
+        alive = set(matching(installation, supervisor, VICTIMS[name][0])) - struck
+        if alive and kill(victim := rng.choice(sorted(alive))):
+            struck.add(victim)
             hits[name] += 1
     return hits
 
 
-def settle(installation: Installation, browser: Browser) -> dict[str, object]:
-    """Wait until all work is done, helped by the sweep alone."""
+def ask_again(installation: Installation, browser: Browser) -> int:
+    """Have the photos tried again whose decoder was killed, as their owner would; return how many."""
     until(lambda: browser.status("/healthz") == 200, "web answers")
+    photos = installation.ask("report")["photos"].values()
+    aside = [photo["id"] for photo in photos if photo["state"] == "set_aside"]
+    for photo in aside:
+        browser.post(f"/photo/{photo}/retry/", {})
+    return len(aside)
 
-    def done() -> dict[str, object] | None:
+
+def settle(installation: Installation) -> dict[str, Any]:
+    """Wait until all work is done, helped by the sweep alone."""
+
+    def done() -> dict[str, Any] | None:
         installation.ask("sweep")
         report = installation.ask("report")
         return report if not report["outstanding"] else None
 
-    return until(done, "nothing is outstanding", 60)
+    return until(done, "nothing is outstanding")
 
 
-def check(report: dict[str, object], storm: Storm) -> None:
+def check(report: dict[str, Any], storm: Storm) -> None:
     """Hold what is there against what was answered."""
     photos = report["photos"]
     assert {sha: file["photo"] for sha, file in storm.accepted.items()} == {
@@ -113,26 +134,21 @@ def check(report: dict[str, object], storm: Storm) -> None:
 def test_what_was_accepted_is_whole_and_tagged_whatever_was_killed(
     installation: Installation, serving: "subprocess.Popen[bytes]", ada: Browser
 ) -> None:
-    rng = random.Random(20240615)
     ada.get("/upload/")
-    storm = Storm(ada, photographs(PHOTOS))
-    senders = [threading.Thread(target=storm.send) for _ in range(THREADS)]
-    for sender in senders:
-        sender.start()
-    try:
-        hits = strike(installation, serving.pid, storm, rng)
-        for sender in senders:
-            sender.join(60)
-        assert not any(sender.is_alive() for sender in senders), "an upload never ended"
-    finally:
-        storm.over.set()
-    print(f"killed: {hits}; {storm.failed} uploads broke off")  # noqa: T201
-    assert sum(hits.values()) >= 4, hits
-    assert len(storm.accepted) == PHOTOS
-    for file in storm.accepted.values():
-        if file["outcome"] == "set_aside":  # its decoder was killed: nothing is lost, its owner asks again
-            ada.post(f"/photo/{file['photo']}/retry/", {})
-    check(settle(installation, ada), storm)
+    storm = Storm(ada, map(photograph, itertools.count()))
+    with ThreadPoolExecutor(THREADS) as pool:
+        senders = [pool.submit(storm.send) for _ in range(THREADS)]
+        try:
+            hits = strike(installation, serving.pid, storm, random.Random(20240615))
+            storm.struck.set()
+            for sender in senders:
+                sender.result(LIMIT_S)
+        finally:
+            storm.struck.set()
+            storm.over.set()
+    print(f"killed: {hits}; {len(storm.accepted)} photos in, {storm.failed} uploads broke off")  # noqa: T201
+    assert ask_again(installation, ada) <= hits["a decoder"]
+    check(settle(installation), storm)
     installation.ask("tidy")
     assert installation.ask("report")["unclaimed"] == []
 
@@ -141,33 +157,36 @@ def test_lost_messages_cost_time_and_nothing_else(
     installation: Installation, serving: "subprocess.Popen[bytes]", ada: Browser
 ) -> None:
     ada.get("/upload/")
+    until(lambda: installation.logged("Task tagging.tasks.sweep", "succeeded"), "the worker is at rest")
     workers = matching(installation, serving.pid, VICTIMS["the worker"][0])
+    assert workers
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
-    storm = Storm(ada, photographs(5))
-    storm.send()
+    installation.let_nobody_wait()
+    storm = Storm(ada, iter(()))
+    assert all(storm.sent(content) for content in photographs(5))
     assert len(installation.ask("report")["outstanding"]) == 5
-    assert installation.flush_broker() > 0
+    assert installation.flush_broker() >= 5
     for worker in workers:
         os.kill(worker, signal.SIGCONT)
-    check(settle(installation, ada), storm)
+    check(settle(installation), storm)
 
 
 def test_a_decoder_that_dies_at_a_photo_sets_it_aside_whole_until_its_owner_asks_again(
     installation: Installation, serving: "subprocess.Popen[bytes]", ada: Browser
 ) -> None:
     first, second, third = photographs(3)
-    storm = Storm(ada, [first])
+    storm = Storm(ada, iter(()))
     ada.get("/upload/")
-    storm.send()
+    assert storm.sent(first)
     (decoder,) = matching(installation, serving.pid, "decoder_child")
     os.kill(decoder, signal.SIGSTOP)  # it takes the job and gets nowhere with it
     sender = threading.Thread(target=storm.sent, args=[second])
     sender.start()
-    until(lambda: sending(installation), "the photo is with the decoder")
+    until(lambda: installation.has_job(decoder), "the photo is with the decoder")
     os.kill(decoder, signal.SIGSEGV)  # as a file does that finds a hole in a C library
     os.kill(decoder, signal.SIGCONT)
-    sender.join(60)
+    sender.join(LIMIT_S)
     file = storm.accepted[hashlib.sha256(second).hexdigest()]
     assert (file["outcome"], file["message"]) == (
         "set_aside",
@@ -175,11 +194,5 @@ def test_a_decoder_that_dies_at_a_photo_sets_it_aside_whole_until_its_owner_asks
     )
     assert storm.sent(third)
     assert storm.accepted[hashlib.sha256(third).hexdigest()]["outcome"] == "stored"
-    ada.post(f"/photo/{file['photo']}/retry/", {})
-    check(settle(installation, ada), storm)
-
-
-def sending(installation: Installation) -> bool:
-    """Tell whether an upload has come as far as its decoder's folder."""
-    incoming = Path(installation.env["MAGICROLL_DATA_DIR"]) / "incoming"
-    return any(incoming.glob("decode-*"))
+    assert ask_again(installation, ada) == 1
+    check(settle(installation), storm)

@@ -9,6 +9,7 @@ from pathlib import Path
 ANSWER = {
     "kind": "jpeg", "mime": "image/jpeg", "width": 4, "height": 3, "preview_width": 4, "preview_height": 3,
     "thumb_width": 4, "thumb_height": 3, "dominant_colour": "#102030", "metadata": {"taken_at": None},
+    "keywords": {"added": [], "rejected": [], "is_ours": False, "caption": ""},
 }  # fmt: skip
 
 

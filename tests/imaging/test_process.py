@@ -159,6 +159,16 @@ def test_limits_are_checked_before_decoding(photo: Image.Image, save: Save, out_
     assert (too_many.value.code, too_large.value.code) == ("too-many-pixels", "too-many-bytes")
 
 
+def test_the_pixel_limit_ends_with_the_photo(photo: Image.Image, save: Save, out_dir: Path) -> None:
+    before, path = Image.MAX_IMAGE_PIXELS, save(photo)
+
+    process(path, out_dir, Limits(max_pixels=60_001))
+    with pytest.raises(ImageRefused):
+        process(path, out_dir, Limits(max_pixels=50_000))
+
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
 def test_nothing_is_warned_of(photo: Image.Image, save: Save, out_dir: Path) -> None:
     path = save(photo)
 
@@ -265,3 +275,25 @@ def test_half_a_file_is_refused_as_damaged(
         look(path)
 
     assert refusal.value.code == "damaged"
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_persons_turns_follow_the_cameras_orientation(
+    orientation: int, turns: int, photo: Image.Image, save: Save, look: Process, out_dir: Path
+) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = save(photo, exif=exif.tobytes())
+    look(path)
+    upright = opened(out_dir / PREVIEW_NAME)
+    expected = upright.rotate(-90 * turns, expand=True)
+
+    picture = process(path, out_dir, Limits(), turns)
+
+    preview, thumb = opened(out_dir / PREVIEW_NAME), opened(out_dir / THUMB_NAME)
+    assert (picture.width, picture.height) == preview.size == thumb.size == expected.size
+    assert (picture.thumb_width, picture.thumb_height) == thumb.size
+    for at in ((20, 20), (expected.width - 20, 20), (20, expected.height - 20)):
+        for made in (preview, thumb):
+            assert near(made.getpixel(at), expected.getpixel(at), by=25)  # type: ignore[arg-type]

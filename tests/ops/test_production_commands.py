@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.ops.harness import CAT, ROOT, Browser, environment, free_port, proces
 pytestmark = pytest.mark.fault
 POSTGRES = os.environ.get("MAGICROLL_TEST_POSTGRES", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("MAGICROLL_TEST_REDIS", "redis://127.0.0.1:6379/9")
+STOP_S = 60  # the stop_grace_period of docker-compose.yml
 PARTS = ("web", "worker-realtime", "worker-bulk", "scheduler")
 
 
@@ -66,15 +69,17 @@ def test_a_photo_goes_through_them(
     logs = {name: tmp_path / f"{name}.log" for name in PARTS}
     with contextlib.ExitStack() as stack:
         children = {
-            name: stack.enter_context(process(with_port(services[name]["command"], port), env, logs[name]))
+            name: stack.enter_context(process(command(services[name], env, port), env, logs[name]))
             for name in PARTS
         }
         try:
             browser = Browser(port)
-            until(lambda: browser.status("/healthz") == 200, "web answers")
+            until(lambda: ended(children) or browser.status("/healthz") == 200, "web answers")
             browser.set_up()
             photo = browser.upload("chelsea.png", CAT)
-            assert "cat" in browser.wait_for_tags(photo)
+            until(lambda: ended(children) or not browser.tags(photo)["pending"], "the photo is tagged")
+            assert not ended(children)
+            assert "cat" in browser.tags(photo)["tags"]
             assert f"/photo/{photo}/" in browser.get("/search/?q=cat")
             until(lambda: is_well(services["worker-realtime"], env), "the worker's health check passes")
             until(lambda: any((tmp_path / "data/scheduler").iterdir()), "the scheduler writes its file")
@@ -82,16 +87,31 @@ def test_a_photo_goes_through_them(
             print_logs(logs)
         for child in children.values():
             child.send_signal(signal.SIGTERM)
-        assert {name: child.wait(30) for name, child in children.items()} == dict.fromkeys(PARTS, 0)
+        assert {name: child.wait(STOP_S) for name, child in children.items()} == dict.fromkeys(PARTS, 0)
 
 
-def with_port(command: list[str], port: int) -> list[str]:
-    return [word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in command]
+def command(service: dict[str, Any], env: dict[str, str], port: int) -> list[str]:
+    words = [filled_in(word, env) for word in service["command"]]
+    return [word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in words]
+
+
+def filled_in(word: str, env: dict[str, str]) -> str:
+    """Fill in variables as Compose does: ${NAME:-default}, and $$ for a dollar sign."""
+    return re.sub(
+        r"\$\$|\$\{(\w+)(?::-([^}]*))?\}",
+        lambda found: "$" if found[0] == "$$" else env.get(found[1]) or found[2] or "",
+        word,
+    )
+
+
+def ended(children: "dict[str, subprocess.Popen[bytes]]") -> list[str]:
+    """Name the parts that ended by themselves, which none of them should."""
+    return [name for name, child in children.items() if child.poll() is not None]
 
 
 def is_well(service: dict[str, Any], env: dict[str, str]) -> bool:
     """Run the container's own health check, for the host name of this machine."""
-    test = service["healthcheck"]["test"][1].replace("$$", "$")
+    test = filled_in(service["healthcheck"]["test"][1], env)
     with contextlib.suppress(AssertionError):
         run(["sh", "-c", test], env | {"HOSTNAME": os.uname().nodename})
         return True

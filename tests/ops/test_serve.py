@@ -131,13 +131,14 @@ def test_work_that_is_outstanding_is_done_by_the_next_start(
 ) -> None:
     browser = Browser(installation.port)
     browser.set_up()
-    os.kill(children(serving.pid)["worker"], signal.SIGSTOP)
+    worker = children(serving.pid)["worker"]
+    os.kill(worker, signal.SIGSTOP)
     photo = browser.upload("chelsea.png", CAT)
-    os.killpg(children(serving.pid)["worker"], signal.SIGKILL)
-    serving.kill()
+    serving.kill()  # before the worker, which it would start again
     serving.wait()
+    os.killpg(worker, signal.SIGKILL)
     for message in (Path(installation.env["MAGICROLL_DATA_DIR"]) / "broker/messages").iterdir():
-        message.unlink()
+        message.unlink(missing_ok=True)
     with process(installation.command, installation.env, installation.log) as again:
         installation.ready(times=2)
         assert "cat" in browser.wait_for_tags(photo)

@@ -10,7 +10,9 @@ from pytest_django import Settings
 from magicroll import services
 from magicroll.models import Photo, User
 from tagging import search, snapshots, sweeping
-from tests.factories import annotate, make_photo, make_user
+from tagging.models import Stream
+from tagging.writer import store_annotations
+from tests.factories import annotate, annotation, make_photo, make_user
 from tests.tagging.ml.conftest import models_dir
 
 __all__ = ["models_dir"]
@@ -34,18 +36,17 @@ VECTORS: dict[int, NDArray[np.float16]] = {}
 
 
 def make_photos(user: User, count: int, start: int = 0) -> list[Photo]:
-    photos = []
-    for seed in range(start, start + count):
-        photo = make_photo(user)
-        annotate(photo, {"dog": 0.9}, seed=seed)
-        VECTORS[photo.id] = np.random.default_rng(seed).normal(size=1280).astype(np.float16)
-        photos.append(photo)
+    photos = [make_photo(user) for _ in range(count)]
+    said = [annotation(photo, {"dog": 0.9}, seed=start + number) for number, photo in enumerate(photos)]
+    VECTORS.update({one.photo_id: one.embedding for one in said})
+    release = search.corpus_of(user).active_id
+    assert store_annotations(user.pk, release, Stream.REALTIME, said) == count
     return photos
 
 
 def expected(user: User, photo: Photo) -> list[int]:
     """Rank by NumPy alone, over the vectors as the index holds them: projected, normalised, float16."""
-    snapshot = snapshots._snapshot(search.corpus_of(user))
+    snapshot = snapshots._snapshot(user.pk, search.corpus_of(user).active.encoder)
     live = list(Photo.objects.owned_by(user).live().exclude(pk=photo.pk).values_list("id", flat=True))
     x = np.array([VECTORS[i] for i in [photo.id, *live]], np.float64)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -83,7 +84,7 @@ def test_with_a_snapshot_and_a_tail_it_is_exact(user: User, index_dir: Path):
     assert_exact(user, photos)
     photos += make_photos(user, 9, start=200)
     sweeping.compact(user.pk)
-    assert snapshots._snapshot(search.corpus_of(user)).count == 48
+    assert snapshots._snapshot(user.pk, search.corpus_of(user).active.encoder).count == 48
     assert_exact(user, photos)
 
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from magicroll import services as roll
 from magicroll.models import Photo, User
-from tagging import search, taggers, tasks
+from tagging import search, seeing, taggers, tasks
 from tagging.ml.install import NotInstalled
 from tagging.ml.registry import ENCODERS
 from tagging.models import Annotation, Corpus, Embedding, Encoder, Outstanding
@@ -107,6 +107,7 @@ def test_an_account_that_is_gone_needs_nothing(tagger: ColourTagger, photo_of: M
         User.objects.filter(pk=user.pk).delete()
 
     tagger.encoder.watch = delete_account
+    assert annotate_some(user.pk) == 1
     assert annotate_some(user.pk) == 0
     assert not Annotation.objects.exists()
 
@@ -175,7 +176,7 @@ class TestOutages:
         assert annotate_some(user.pk) == 3
 
     def test_of_the_model(self, photo_of: Make, settings: Settings, tmp_path: Path):
-        taggers._tagger.cache_clear()
+        taggers.forget()
         settings.MODELS_DIR = tmp_path
         user = make_user()
         photo = photo_of(user)
@@ -185,7 +186,7 @@ class TestOutages:
         assert (note(photo).attempts, note(photo).claimed_until) == (0, None)
 
     def test_of_the_right_model(self, photo_of: Make):
-        taggers._tagger.cache_clear()
+        taggers.forget()
         user = make_user()
         photo = photo_of(user)
         Encoder.objects.update(sha256="0" * 64)
@@ -205,6 +206,66 @@ class TestOutages:
         with pytest.raises(ConnectionError):
             annotate_some(user.pk)
         assert (note(photo).attempts, note(photo).claimed_until) == (0, None)
+
+
+class TestBatchAfterBatch:
+    """While one batch is committed, the next one is encoded."""
+
+    UNTIL = float("inf")
+
+    def test_all_are_annotated_each_by_its_own_pixels(self, tagger: ColourTagger, photo_of: Make):
+        user = make_user()
+        photos = [photo_of(user, colour) for colour in ("red", "lime", "blue", "red", "lime")]
+        held: list[int] = []
+        tagger.encoder.watch = lambda: held.append(Outstanding.objects.filter(attempts=1).count())
+        assert annotate_some(user.pk, 2, until=self.UNTIL) == 5
+        assert held == [4, 3, 1]  # two batches are leased at a time
+        for photo, tag in zip(photos, ("dog", "plant", "boat", "dog", "plant"), strict=True):
+            assert visible(photo) & {"dog", "plant", "boat"} == {tag}
+        assert not Outstanding.objects.exists()
+        assert differences(user.pk) == []
+
+    def test_a_suspect_has_nothing_beside_it(self, tagger: ColourTagger, photo_of: Make):
+        user = make_user()
+        for _ in range(4):
+            photo_of(user)
+        suspects = Outstanding.objects.order_by("photo_id")[:2].values("photo_id")
+        Outstanding.objects.filter(photo__in=suspects).update(attempts=1)
+        held: list[list[int]] = []
+
+        def watch() -> None:
+            leased = Outstanding.objects.filter(claimed_until__gt=timezone.now())
+            held.append(sorted(leased.values_list("attempts", flat=True)))
+
+        tagger.encoder.watch = watch
+        assert annotate_some(user.pk, 1, until=self.UNTIL) == 4
+        assert held == [[1, 1], [1], [2], [2]]
+
+    def test_an_outage_frees_both_batches_and_counts_no_attempt(self, tagger: ColourTagger, photo_of: Make):
+        user = make_user()
+        photos = [photo_of(user) for _ in range(4)]
+
+        def fail() -> None:
+            raise ConnectionError("the storage is away")
+
+        tagger.encoder.watch = fail
+        with pytest.raises(ConnectionError):
+            annotate_some(user.pk, 2, until=self.UNTIL)
+        assert [(note(p).attempts, note(p).claimed_until) for p in photos] == [(0, None)] * 4
+
+    def test_an_unforeseen_error_counts_for_the_batch_that_met_it(self, tagger: ColourTagger, photo_of: Make):
+        user = make_user()
+        photos = [photo_of(user) for _ in range(4)]
+
+        def fail() -> None:
+            raise RuntimeError("a bug")
+
+        tagger.encoder.watch = fail
+        with pytest.raises(RuntimeError):
+            annotate_some(user.pk, 2, until=self.UNTIL)
+        assert [(note(p).attempts, note(p).claimed_until) for p in photos] == [(0, None)] * 2 + [
+            (1, None)
+        ] * 2
 
 
 class TestMeanwhile:
@@ -233,17 +294,17 @@ class TestMeanwhile:
     ):
         user = make_user()
         photo = photo_of(user, "red")
-        opened = default_storage.open
+        look_at = seeing.look_at
 
-        def replaced(name: str, mode: str = "rb") -> object:
+        def replaced(*args: object, **options: object) -> seeing.Look:
             if photo.revision == 1:
                 delete_pictures(photo)
                 rotate(photo)
                 photo.revision = 2
                 store_pictures(photo, "lime")
-            return opened(name, mode)
+            return look_at(*args, **options)
 
-        monkeypatch.setattr(default_storage, "open", replaced)
+        monkeypatch.setattr("tagging.seeing.look_at", replaced)
         annotate_some(user.pk)
         assert note(photo).set_aside_reason == ""
         annotate_some(user.pk)
@@ -332,7 +393,7 @@ def test_the_real_encoder_sees_a_cat(models_dir: Path, settings: Settings, photo
     from PIL import Image
     from skimage.data import chelsea
 
-    taggers._tagger.cache_clear()
+    taggers.forget()
     settings.MODELS_DIR, settings.ONNX_PROVIDER = models_dir, "cpu"
     user = make_user()
     photo, grey = make_photo(user, width=451, height=300), photo_of(user, "grey")
@@ -343,7 +404,7 @@ def test_the_real_encoder_sees_a_cat(models_dir: Path, settings: Settings, photo
         assert annotate_some(user.pk) == 2
     finally:
         default_storage.delete(photo.thumbnail_file)
-        taggers._tagger.cache_clear()
+        taggers.forget()
     assert {"cat", "animal"} <= visible(photo)
     assert "cat" not in visible(grey)
     embedding = np.frombuffer(Embedding.objects.get(photo=photo).vector, "<f2")

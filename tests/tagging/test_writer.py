@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -14,14 +15,26 @@ from hypothesis.stateful import (
 
 from magicroll import services
 from magicroll.models import Photo, User
-from tagging import search
-from tagging.models import Annotation, Corpus, Embedding, Outstanding, PhotoTag, Stream, Tag, TagCount
+from tagging import own_tags, search
+from tagging.models import (
+    Annotation,
+    Corpus,
+    Embedding,
+    Outstanding,
+    PhotoTag,
+    Stream,
+    Tag,
+    TagCount,
+    Verdict,
+)
 from tagging.releases import release_tags
 from tagging.services import add_tag, reject_tag, undo_verdict
 from tagging.verify import differences
 from tagging.vocabulary import load_builtin
-from tagging.writer import corpus_change, store_annotations
+from tagging.writer import NewAnnotation, corpus_change, store_annotations
 from tests.factories import JUNE, annotate, annotation, make_photo, make_release, make_user
+from tests.tagging.own_tags.eyes import few_dimensions
+from tests.tagging.refill.crew import turn
 
 pytestmark = pytest.mark.django_db
 
@@ -161,6 +174,12 @@ def test_deleting_a_photo_takes_everything_that_hangs_on_it():
     assert differences(user.pk) == []
 
 
+def annotated_with(user: User, tag: Tag) -> QuerySet[Verdict]:
+    """Verdicts that say that an own tag is on a photo which a network has seen."""
+    seen = Embedding.objects.filter(owner=user).values("photo")
+    return Verdict.objects.filter(owner=user, tag=tag, kind=Verdict.Kind.ADDED, photo__in=seen)
+
+
 SLUGS = ["dog", "cat", "animal", "pizza", "car"]
 DATES = st.integers(0, 5).map(lambda n: datetime(2024, 5, 30, tzinfo=UTC) + timedelta(days=n))
 SCORES = st.sampled_from([0.25, 0.5, 0.75, 1.0])
@@ -174,6 +193,8 @@ class CorpusMachine(RuleBasedStateMachine):
         super().__init__()
         self.user = make_user()
         self.gone: list[Photo] = []
+        self.slow: list[NewAnnotation] = []
+        self.own_tag = own_tags.make(self.user, "garden party")
 
     def photos(self) -> list[Photo]:
         return list(Photo.objects.owned_by(self.user).order_by("id"))
@@ -186,18 +207,48 @@ class CorpusMachine(RuleBasedStateMachine):
         make_photo(self.user, taken_at)
 
     @precondition(lambda self: self.photos())
-    @rule(data=st.data(), said=SAID, stale=st.booleans())
-    def annotate(self, data: st.DataObject, said: dict[str, float], stale: bool) -> None:
+    @rule(data=st.data(), said=SAID, seed=st.integers(0, 7), stale=st.booleans())
+    def annotate(self, data: st.DataObject, said: dict[str, float], seed: int, stale: bool) -> None:
         photo = self.pick(data)
         if stale:
             photo.revision -= 1
-        annotate(photo, said)
+        annotate(photo, said, seed)
 
     @precondition(lambda self: self.photos())
     @rule(data=st.data())
-    def edit_pixels(self, data: st.DataObject) -> None:
+    def rotate(self, data: st.DataObject) -> None:
         photo = self.pick(data)
-        Photo.objects.filter(pk=photo.pk).update(revision=photo.revision + 1)
+        tags = visible(photo)
+        turn(self.user, photo.pk)
+        assert visible(photo) == tags  # they stay until new ones are found
+        assert Outstanding.objects.filter(photo=photo, attempts=0).exists()
+
+    @precondition(lambda self: self.photos())
+    @rule(data=st.data(), said=SAID)
+    def look_slowly(self, data: st.DataObject, said: dict[str, float]) -> None:
+        """A bulk worker has seen a photo, and will come to say so some time."""
+        self.slow.append(annotation(self.pick(data), said))
+
+    @precondition(lambda self: self.slow)
+    @rule(place=st.integers(0, 9))
+    def say_at_last(self, place: int) -> None:
+        late = self.slow.pop(place % len(self.slow))
+        revisions = dict(Photo.objects.owned_by(self.user).values_list("id", "revision"))
+        before = self.annotations()
+        stored = store_annotations(
+            self.user.pk, Corpus.objects.get(owner=self.user).active_id, Stream.BULK, [late]
+        )
+        is_of_its_pixels = revisions.get(late.photo_id) == late.revision
+        assert stored == is_of_its_pixels
+        assert is_of_its_pixels or self.annotations() == before
+
+    def annotations(self) -> list[tuple[object, ...]]:
+        """What releases say, with the revision of the pixels that each speaks of."""
+        rows = Annotation.objects.filter(owner=self.user).order_by("photo")
+        return [
+            (*row[:2], *map(bytes, row[2:]))
+            for row in rows.values_list("photo", "revision", "tag_ids", "scores")
+        ]
 
     @precondition(lambda self: self.photos())
     @rule(data=st.data(), word=st.sampled_from([*SLUGS, "own word"]))
@@ -222,10 +273,41 @@ class CorpusMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.photos())
     @rule(data=st.data(), taken_at=DATES)
     def change_date(self, data: st.DataObject, taken_at: datetime) -> None:
+        services.set_date(self.user, [self.pick(data).id], taken_at)
+
+    @precondition(lambda self: self.photos())
+    @rule(data=st.data())
+    def take_the_cameras_date_again(self, data: st.DataObject) -> None:
         photo = self.pick(data)
-        with corpus_change(self.user.pk) as change:
-            change.touch([photo.id])
-            Photo.objects.filter(pk=photo.pk).update(taken_at=taken_at)
+        services.reset_date(self.user, [photo.id])
+        found = photo.found_at or photo.taken_at
+        photo.refresh_from_db()
+        assert (photo.taken_at, photo.taken_from, photo.found_at) == (found, "exif", None)
+
+    @precondition(lambda self: self.photos())
+    @rule(data=st.data(), kind=st.sampled_from([*Verdict.Kind, Verdict.Kind.ADDED, None]))
+    def judge(self, data: st.DataObject, kind: Verdict.Kind | None) -> None:
+        own_tags.judge(self.user, self.own_tag, [self.pick(data).id], kind)
+
+    @rule(percent=st.sampled_from([1, 30, 60, 99]), at_once=st.booleans())
+    def teach(self, percent: int, at_once: bool) -> None:
+        try:
+            own_tags.teach(self.user, self.own_tag, percent / 100, until=float("inf") if at_once else 0.0)
+        except own_tags.OwnTagRefused:
+            assert not annotated_with(self.user, self.own_tag).exists()
+
+    @rule()
+    def settle(self) -> None:
+        assert own_tags.settle(self.user.pk, float("inf"))
+
+    @rule()
+    def stop(self) -> None:
+        own_tags.stop(self.user, self.own_tag)
+
+    @rule()
+    def forget_and_begin_again(self) -> None:
+        own_tags.forget(self.user, self.own_tag)
+        self.own_tag = own_tags.make(self.user, "garden party")
 
     @invariant()
     def equals_a_recompute(self) -> None:
@@ -240,12 +322,16 @@ class CorpusMachine(RuleBasedStateMachine):
 
 
 def test_any_interleaving_equals_a_recompute_from_nothing():
-    run_state_machine_as_test(
-        CorpusMachine,
-        settings=settings(
-            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    with few_dimensions():
+        run_state_machine_as_test(
+            CorpusMachine,
+            settings=settings(
+                max_examples=15,
+                stateful_step_count=20,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 def test_the_test_vocabulary_has_the_tags_used_here():

@@ -5,7 +5,10 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
+from magicroll import storage
 from magicroll.models import Photo, User
+from magicroll.rotating import rotate
+from magicroll.views import files
 from tests.factories import make_photo
 
 Make = Callable[..., Photo]
@@ -134,3 +137,25 @@ class TestOriginal:
         assert not default_storage.exists(photo.preview_file)
         for name in ("thumbnail.jpg", "preview.jpg"):
             assert as_alice.get(f"/photo/{photo.pk}/{name}").status_code == 404
+
+
+def test_a_photo_turned_between_its_row_and_its_file_shows_as_it_is_now(
+    as_alice: Client, alice: User, stored_photo: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = stored_photo(alice)
+    read = files.photo_or_404
+    turned = []
+
+    def read_then_turn(request: Any, photo_id: int) -> Photo:
+        found = read(request, photo_id)
+        if not turned:
+            turned.append(rotate(alice, photo_id, 1))
+            storage.discard([found.thumbnail_file])
+        return found
+
+    monkeypatch.setattr(files, "photo_or_404", read_then_turn)
+    response = as_alice.get(f"/photo/{photo.pk}/thumbnail.jpg", {"r": 2})
+    photo.refresh_from_db()
+    assert response.status_code == 200
+    assert body(response).startswith(b"\xff\xd8\xff")
+    assert response["ETag"] == f'"{photo.key.hex}-{photo.revision}-thumbnail"'

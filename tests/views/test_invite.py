@@ -90,5 +90,11 @@ class TestInvite:
         assert response.status_code == 429
         assert int(response["Retry-After"]) > 0
 
+    def test_a_whole_club_may_join_from_one_place(self, admin: User) -> None:
+        for number in range(throttle.INVITATION.attempts + 2):
+            token = accounts.invite(admin, "", as_admin=False)
+            response = Client().post(f"/invite/{token}/", ACCOUNT | {"username": f"member{number}"})
+            assert response.status_code == 302, number
+
     def test_it_rejects_other_methods(self, client: Client, token: str) -> None:
         assert client.delete(f"/invite/{token}/").status_code == 405

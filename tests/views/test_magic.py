@@ -64,6 +64,32 @@ def test_two_categories_do_not_show_the_same_cover_where_another_is_to_be_had(as
     assert sorted(covers) == sorted([str(both.pk), str(only_dog.pk)])
 
 
+def covers(page: str, label: str) -> list[str]:
+    tiles = re.search(rf'<ul class="tags"{label}>(.*?)</ul>', page, re.S)
+    assert tiles
+    return re.findall(r'src="/photo/(\d+)/thumbnail', tiles.group(1))
+
+
+@pytest.mark.parametrize(
+    ("path", "label"), [("/magic/", ' aria-label="[^"]*"'), ("/magic/animals/", ' aria-label="[^"]*"')]
+)
+def test_two_tags_do_not_show_the_same_cover_where_another_is_at_hand(
+    as_alice: Client, alice, path: str, label: str
+):
+    both, only_dog = make_photo(alice), make_photo(alice, JUNE - timedelta(days=1))
+    annotate(both, {"dog": 0.95, "cat": 0.95})
+    annotate(only_dog, {"dog": 0.5})
+    annotate(make_photo(alice, JUNE - timedelta(days=2)), {"bird": 0.9})
+    shown = covers(as_alice.get(path).content.decode(), label)
+    assert len(shown) == len(set(shown)) == 3
+
+
+def test_two_tags_share_a_cover_where_there_is_only_one(as_alice: Client, alice):
+    both = make_photo(alice)
+    annotate(both, {"dog": 0.95, "cat": 0.95})
+    assert set(covers(as_alice.get("/magic/").content.decode(), ' aria-label="[^"]*"')) == {str(both.pk)}
+
+
 def test_a_tag_page_shows_its_photos_newest_first(as_alice: Client, alice):
     old, new, cat = make_photo(alice, JUNE - timedelta(days=40)), make_photo(alice, JUNE), make_photo(alice)
     annotate(old, {"dog": 0.8})

@@ -104,16 +104,17 @@ class TestPhoto:
     @pytest.mark.parametrize(
         ("within", "back"),
         [
-            ("roll", "/?month=2024-06"),
+            ("roll", "/?photo={photo}"),
             ("tag:dog", "/magic/dog/"),
             ("search:red dog", "/search/?q=red+dog"),
             ("favourites", "/favourites/"),
-            ("nonsense", "/?month=2024-06"),
-            ("tag:", "/?month=2024-06"),
+            ("nonsense", "/?photo={photo}"),
+            ("tag:", "/?photo={photo}"),
         ],
     )
     def test_back_leads_to_the_list(self, as_alice: Client, photo: Photo, within: str, back: str) -> None:
         page = text(as_alice.get(f"/photo/{photo.pk}/", {"in": within}))
+        back = back.format(photo=photo.pk)
         assert f'href="{back}" data-key="back"' in page
 
     @pytest.mark.parametrize("within", ["tag:../../admin", "search:<script>", "\x01", "x" * 3000])
@@ -121,6 +122,43 @@ class TestPhoto:
         response = as_alice.get(f"/photo/{photo.pk}/", {"in": within})
         assert response.status_code == 200
         assert b"<script>alert" not in response.content
+
+    @pytest.mark.parametrize(("width", "is_larger"), [(1600, False), (1601, True)])
+    def test_a_photo_larger_than_its_preview_fills_the_window(
+        self, as_alice: Client, alice: User, width: int, is_larger: bool
+    ) -> None:
+        page = as_alice.get(f"/photo/{make_photo(alice, width=width, height=900).pk}/").content.decode()
+        assert ('id="picture" class="larger"' in page) is is_larger
+
+    @pytest.mark.parametrize(
+        ("fields", "is_offered"),
+        [
+            ({}, True),
+            ({"kind": "avif"}, True),
+            ({"kind": "heic"}, False),  # few browsers show it
+            ({"kind": "png", "camera": {"orientation": 6}}, False),  # some would show it lying
+            ({"kind": "jpeg", "camera": {"orientation": 6}}, True),
+            ({"byte_size": 60_000_001}, False),
+            ({"width": 12_001, "height": 10_000}, False),
+            ({"width": 1600, "height": 1200}, False),  # the preview has every pixel
+        ],
+    )
+    def test_the_original_is_there_for_a_closer_look_where_browsers_show_it(
+        self, as_alice: Client, alice: User, fields: dict[str, Any], is_offered: bool
+    ) -> None:
+        large = make_photo(alice, **{"width": 4000, "height": 3000} | fields)
+        page = text(as_alice.get(f"/photo/{large.pk}/"))
+        assert (f'data-original="/photo/{large.pk}/original"' in page) is is_offered
+
+    def test_the_viewer_over_a_list_gets_the_photo_without_a_page(
+        self, as_alice: Client, photo: Photo
+    ) -> None:
+        response = as_alice.get(f"/photo/{photo.pk}/", {"in": "favourites"}, headers=HTMX)
+        assert "<html" not in text(response)
+        assert f'class="viewer" data-photo="{photo.pk}"' in text(response)
+        assert {"HX-Request", "HX-Boosted"} <= set(response["Vary"].split(", "))
+        boosted = as_alice.get(f"/photo/{photo.pk}/", headers=HTMX | {"HX-Boosted": "true"})
+        assert "<html" in text(boosted)
 
     def test_a_file_name_can_not_become_markup(self, as_alice: Client, alice: User) -> None:
         odd = make_photo(alice, name='"><script>alert(1)</script>.jpg')
@@ -264,6 +302,11 @@ class TestTrash:
     def test_from_the_last_photo_it_leads_to_the_list(self, as_alice: Client, photo: Photo) -> None:
         response = as_alice.post(f"/photo/{photo.pk}/trash/", {"in": "favourites"})
         assert response["Location"] == "/favourites/"
+
+    def test_the_viewer_leaves_the_list_to_the_browser(self, as_alice: Client, photo: Photo) -> None:
+        response = as_alice.post(f"/photo/{photo.pk}/trash/", {"in": "favourites"}, headers=HTMX)
+        assert (response.status_code, response["HX-Redirect"]) == (200, "/favourites/")
+        assert "Moved to trash." in text(as_alice.get("/favourites/"))
 
     def test_deleting_for_good_takes_two_steps(self, as_alice: Client, photo: Photo) -> None:
         response = as_alice.post(f"/photo/{photo.pk}/delete/")

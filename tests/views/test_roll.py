@@ -1,16 +1,20 @@
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from magicroll import services
+from magicroll.static_files import without_comments
 from tests.factories import JUNE, annotate, make_photo
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
+SCRIPTS = Path(settings.BASE_DIR) / "static" / "js"
 
 
 def shown(response) -> list[int]:
@@ -100,7 +104,8 @@ def test_years_lead_to_their_newest_month(as_alice: Client, alice):
     for year, month in ((2024, 3), (2024, 6), (2019, 12)):
         make_photo(alice, datetime(year, month, 1, tzinfo=UTC))
     page = as_alice.get(reverse("roll")).content.decode()
-    assert re.findall(r'href="/\?month=([\d-]+)"', page) == ["2024-06", "2019-12"]
+    assert re.findall(r'href="/\?month=([\d-]+)" data-year', page) == ["2024-06", "2019-12"]
+    assert re.findall(r'month=[\d-]+">(\w+ \d+)</a>', page) == ["June 2024", "March 2024", "December 2019"]
 
 
 @pytest.mark.parametrize(
@@ -169,3 +174,16 @@ def test_favourites_show_hearts_and_nothing_else(as_alice: Client, alice):
 
 def test_no_favourites_says_how_to_make_one(as_alice: Client):
     assert "press the heart" in as_alice.get(reverse("favourites")).content.decode()
+
+
+def test_own_scripts_that_come_with_the_roll_stay_small(as_alice: Client, alice):
+    make_photo(alice)
+    page = as_alice.get(reverse("roll")).content.decode()
+    names = re.findall(r'<script type="module" src="/static/js/([\w-]+)\.', page)
+    served: dict[str, str] = {}
+    while names:
+        if (name := names.pop()) not in served:
+            served[name] = without_comments((SCRIPTS / f"{name}.js").read_text())
+            names += re.findall(r'^(?:import|export) ?[^"(;]*"\./([\w-]+)\.js"', served[name], re.MULTILINE)
+    assert {"app", "timeline", "days", "select"} <= set(served)
+    assert sum(map(len, served.values())) < 25_000, {name: len(text) for name, text in served.items()}

@@ -65,6 +65,14 @@ def test_nothing_found_says_what_to_try(as_alice: Client):
     assert "Nothing found" in as_alice.get(reverse("search"), {"q": "zebra crossing"}).content.decode()
 
 
+def test_words_that_no_photo_has_together_lead_to_the_tags_they_name(as_alice: Client, alice):
+    annotate(make_photo(alice), {"dog": 0.9})
+    page = as_alice.get(reverse("search"), {"q": "dog crossing"}).content.decode()
+    assert "No photo fits that exactly" in page
+    assert "Nothing found" not in page
+    assert f'href="{reverse("tag", args=["dog"])}"' in page
+
+
 def test_no_words_ask_for_some(as_alice: Client):
     for q in ("", "   "):
         assert "What are you looking for?" in as_alice.get(reverse("search"), {"q": q}).content.decode()

@@ -10,5 +10,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError(
-            "Make the first account in the browser, at /setup/; invite further people from the People page."
+            "Make the first account in the browser, at /setup/; invite further people from the Accounts page."
         )

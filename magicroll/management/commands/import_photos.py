@@ -30,7 +30,8 @@ EXPLAINED = (Result.SET_ASIDE, Result.REFUSED, Result.UNREADABLE)
 class Command(BaseCommand):
     help = (
         "Import folders of photos into an account's roll. What is there already is skipped, so the same "
-        "command goes on after a stop and brings what is new. Google Takeout's JSON files are read."
+        "command goes on after a stop and brings what is new. Google Takeout's JSON files are read, and "
+        "the keywords of .xmp files."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -140,8 +141,7 @@ class Summary:
 
     def add(self, report: Report) -> None:
         self.counts[report.result] += 1
-        if report.sidecar:
-            self.sidecars_read.add(report.sidecar)
+        self.sidecars_read.update(report.sidecars)
         if report.result in EXPLAINED:
             why = self.reasons[report.result].setdefault(report.message, Why())
             why.count += 1

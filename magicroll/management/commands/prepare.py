@@ -39,7 +39,8 @@ def collect_static_if_changed() -> bool:
     digest = _sources_digest()
     if stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
         return False
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    # Without clearing: servers that still run, of this checkout's other installations too, read the old ones.
+    call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(digest, encoding="ascii")
     return True
 

@@ -77,7 +77,7 @@ class Command(BaseCommand):
 def programs(options: dict[str, Any]) -> tuple[Program, ...]:
     """Name the three children. docker-compose.yml starts the same ones, each in its own container."""
     celery = (sys.executable, "-m", "celery", "--quiet", "-A", "magicroll")
-    log = ("--loglevel", "INFO")
+    log = ("--loglevel", settings.LOG_LEVEL)
     return (
         Program("web", (sys.executable, "-m", "gunicorn", "magicroll.wsgi", *_gunicorn_options(options))),
         Program(

@@ -6,11 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from tagging.cards import load_everyday_card
 from tagging.ml.install import InstallError, install
 from tagging.ml.registry import DEFAULT_ENCODER, ENCODERS
 from tagging.models import Release
 from tagging.services import register_release
-from tagging.vocabulary import load_builtin
+from tagging.vocabulary import load_builtin, load_everyday
 
 
 class Command(BaseCommand):
@@ -18,6 +19,11 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--wordnet",
+            action="store_true",
+            help="register the releases without heads too: ImageNet's classes rolled up (tagging/data/README.md)",
+        )
         parser.add_argument("--files-only", action="store_true", help="leave the database alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,15 +36,18 @@ class Command(BaseCommand):
             if not there and options["verbosity"]:
                 self.stdout.write(f"Installed encoder {spec.name} ({path.stat().st_size / 1e6:.0f} MB).")
         if not options["files_only"]:
-            self._register(options["verbosity"])
+            self._register(options["verbosity"], wordnet=options["wordnet"])
 
-    def _register(self, verbosity: int) -> None:
+    def _register(self, verbosity: int, *, wordnet: bool) -> None:
         """Register what is new. Which release is the default is touched only while there is none."""
-        vocabulary = load_builtin()
         undecided = not Release.objects.filter(is_default=True).exists()
         before = Release.objects.count()
         for spec in ENCODERS.values():
-            register_release(spec, vocabulary, default=undecided and spec.name == DEFAULT_ENCODER)
+            first = undecided and spec.name == DEFAULT_ENCODER
+            card = load_everyday_card(spec.name)
+            register_release(spec, load_everyday(spec.name), default=first, card=card)
+            if wordnet:
+                register_release(spec, load_builtin(), default=False)
         added = Release.objects.count() - before
         if added and verbosity:
             self.stdout.write(f"Registered {added} new release{'s' if added > 1 else ''}.")

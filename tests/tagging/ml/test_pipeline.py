@@ -1,65 +1,76 @@
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
+
 import numpy as np
 import pytest
 
-from tagging.ml.pipeline import encode_pictures
+from tagging.ml.pipeline import start_encoding
 from tagging.ml.preprocess import UnreadablePicture, load_rgb
 from tests.tagging.ml.photos import NAMES, jpeg, picture
 
 JPEGS = {name: jpeg(picture(name)) for name in NAMES}
 
 
-def test_each_picture_gets_the_embedding_it_has_alone_in_the_order_given(lite0):
-    pictures = [(f"{name} {n}", data) for n in range(3) for name, data in JPEGS.items()]
-    batches = list(encode_pictures(lite0, pictures, batch_size=5, workers=2))
-    assert [key for batch in batches for key in batch.keys] == [key for key, _ in pictures]
-    assert [len(batch.keys) for batch in batches] == [5, 5, 2]
-    embeddings = np.concatenate([batch.embeddings for batch in batches])
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def test_each_picture_gets_the_embedding_it_has_alone_in_the_order_given(lite0, pool):
+    keys = [(name, n) for n in range(3) for name in JPEGS]
+    encoding = start_encoding(pool, lite0, keys, lambda key: JPEGS[key[0]], batch_size=5)
+    encoded = encoding.wait()
+    assert [len(batch.result().keys) for batch in encoding.batches] == [5, 5, 2]
+    assert encoded.keys == keys
     alone = np.concatenate([lite0.encode(load_rgb(data, 224)[None]) for data in JPEGS.values()])
-    np.testing.assert_allclose(embeddings, np.tile(alone, (3, 1)), atol=1e-5)
+    np.testing.assert_allclose(encoded.embeddings, np.tile(alone, (3, 1)), atol=1e-5)
 
 
-def test_an_unreadable_picture_fails_alone(lite0, tmp_path):
-    pictures = [
-        ("a", JPEGS["coffee"]),
-        ("torn", JPEGS["coffee"][:999]),
-        ("gone", tmp_path / "x"),
-        ("b", JPEGS["rocket"]),
-    ]
-    [batch] = encode_pictures(lite0, pictures)
-    assert batch.keys == ["a", "b"]
-    assert batch.embeddings.shape == (2, 1280)
-    assert [failure.key for failure in batch.failures] == ["torn", "gone"]
-    assert all(isinstance(failure.error, UnreadablePicture) for failure in batch.failures)
+def test_an_unreadable_picture_fails_alone(lite0, pool):
+    pictures = {"a": JPEGS["coffee"], "torn": JPEGS["coffee"][:999], "b": JPEGS["rocket"]}
+
+    def read(key):
+        if key == "gone":
+            raise UnreadablePicture("It is missing.")
+        return pictures[key]
+
+    encoded = start_encoding(pool, lite0, ["a", "torn", "gone", "b"], read).wait()
+    assert encoded.keys == ["a", "b"]
+    assert encoded.embeddings.shape == (2, 1280)
+    assert [failure.key for failure in encoded.failures] == ["torn", "gone"]
+    assert str(encoded.failures[1].error) == "It is missing."
 
 
-def test_a_batch_of_unreadable_pictures_has_no_embeddings(lite0):
-    [batch] = encode_pictures(lite0, [(1, b""), (2, b"")])
-    assert (batch.keys, batch.embeddings.shape, len(batch.failures)) == ([], (0, 1280), 2)
+def test_a_batch_of_unreadable_pictures_has_no_embeddings(lite0, pool):
+    encoded = start_encoding(pool, lite0, [b"", b"x"], lambda key: key).wait()
+    assert (encoded.keys, encoded.embeddings.shape, len(encoded.failures)) == ([], (0, 1280), 2)
 
 
-def test_nothing_gives_nothing(lite0):
-    assert list(encode_pictures(lite0, [])) == []
+def test_nothing_gives_nothing(lite0, pool):
+    encoded = start_encoding(pool, lite0, [], lambda key: key).wait()
+    assert (encoded.keys, encoded.embeddings.shape) == ([], (0, 1280))
 
 
-def test_it_reads_only_a_few_batches_ahead_and_stops_when_asked(lite0):
-    taken = []
+def test_what_has_not_begun_can_be_cancelled(lite0):
+    opened, read = Event(), []
 
-    def endless():
-        while True:
-            taken.append(1)
-            yield len(taken), JPEGS["chelsea"]
+    def wait_then_read(key):
+        read.append(key)
+        opened.wait(10)
+        return JPEGS["chelsea"]
 
-    batches = encode_pictures(lite0, endless(), batch_size=1, workers=2)
-    next(batches)
-    assert len(taken) == 5
-    batches.close()
-    assert len(taken) == 5
+    with ThreadPoolExecutor(1) as one:
+        encoding = start_encoding(one, lite0, list(range(5)), wait_then_read, batch_size=1)
+        encoding.cancel()
+        opened.set()
+    assert read in ([], [0])
 
 
-def test_another_error_ends_the_iteration(lite0):
-    def storage_away():
-        yield 1, JPEGS["chelsea"]
+def test_another_error_is_raised(lite0, pool):
+    def away(key):
         raise ConnectionError("storage is away")
 
     with pytest.raises(ConnectionError):
-        list(encode_pictures(lite0, storage_away(), batch_size=1))
+        start_encoding(pool, lite0, [1, 2], partial(away), batch_size=1).wait()

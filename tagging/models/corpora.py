@@ -5,7 +5,13 @@ from django.db.models import F, Q
 
 from magicroll.constraints import OwnedPhotoKey
 from magicroll.models import Photo, User
-from tagging.querysets import AnnotationQuerySet, EmbeddingQuerySet, PhotoTagQuerySet, VerdictQuerySet
+from tagging.querysets import (
+    AnnotationQuerySet,
+    EmbeddingQuerySet,
+    PhotoTagQuerySet,
+    TagQuerySet,
+    VerdictQuerySet,
+)
 
 
 class Encoder(models.Model):
@@ -16,6 +22,10 @@ class Encoder(models.Model):
     dimensions = models.PositiveIntegerField()
     licence = models.CharField(max_length=200)
     training_data = models.CharField(max_length=200)
+    measured_photos = models.PositiveBigIntegerField(default=0)  # encoded on this installation so far, and
+    measured_ms = models.PositiveBigIntegerField(default=0)  # how long its workers were at it
+    rescored_photos = models.PositiveBigIntegerField(default=0)  # the same from stored embeddings, where
+    rescored_ms = models.PositiveBigIntegerField(default=0)  # no image had to be opened
 
     def __str__(self) -> str:
         return self.name
@@ -31,6 +41,7 @@ class Release(models.Model):
     vocabulary_json = models.TextField()
     created_at = models.DateTimeField(auto_now_add=True)
     is_default = models.BooleanField(default=False)  # what new corpora begin with
+    withdrawn_at = models.DateTimeField(null=True, blank=True)  # no refill may begin with it any more
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -39,10 +50,24 @@ class Release(models.Model):
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_default=True), name="release_one_default"
             ),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | Q(withdrawn_at__isnull=True),
+                name="release_default_not_withdrawn",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReleaseCard(models.Model):
+    """What trained and judged a release, as tagging.cards reads it; beside it, so that no list has to load it."""
+
+    release = models.OneToOneField(Release, on_delete=models.CASCADE, primary_key=True, related_name="card")
+    facts = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"card of {self.release_id}"
 
 
 class Tag(models.Model):
@@ -53,10 +78,16 @@ class Tag(models.Model):
         TAG = "tag", "tag"
         OWN = "own", "own tag"
 
+    FORGOTTEN = (
+        "~"  # begins the slug of an own tag of which something is left to remove; no word has such a slug
+    )
+
     owner = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="own_tags")
     slug = models.SlugField(max_length=80, allow_unicode=True)
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=8, choices=Kind)
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -78,20 +109,46 @@ class Tag(models.Model):
 class Corpus(models.Model):
     """One person's photos as readers see them: one release, one version."""
 
+    class Automatic(models.TextChoices):
+        ON = "on", "on"
+        BEGINNING = "begin", "turned on, and photos are being noted as work"
+        ENDING = "ending", "turned off, and what was computed is being removed"
+        OFF = "off", "off"
+
     owner = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="corpus")
     active = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
     filling = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     previous = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    previous_until = models.DateTimeField(null=True, blank=True)  # then the Cleaner removes it
+    # The release that its owner knows of; another active one is news to tell, once.
+    told = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     version = models.PositiveBigIntegerField(default=0)  # adds one with everything a reader could notice
     swept_version = models.PositiveBigIntegerField(default=0)  # up to which the sweep has looked
+    automatic = models.CharField(max_length=6, choices=Automatic, default=Automatic.ON)  # tags
+    noting_below = models.BigIntegerField(
+        null=True, blank=True
+    )  # photo ids yet to be noted as work, while it begins
+    # From which wishes of its owner to which, and how far: tagging/standing.py. None: all photos follow them.
+    wishes_move = models.JSONField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "corpora"
         constraints = [
             models.CheckConstraint(
                 condition=(Q(filling__isnull=True) | ~Q(filling=F("active")))
-                & (Q(previous__isnull=True) | ~Q(previous=F("active"))),
+                & (Q(previous__isnull=True) | ~Q(previous=F("active")))
+                & (Q(previous__isnull=True) | Q(filling__isnull=True) | ~Q(previous=F("filling"))),
                 name="corpus_pointers_differ",
+            ),
+            models.CheckConstraint(
+                condition=Q(previous__isnull=True, previous_until__isnull=True)
+                | Q(previous__isnull=False, previous_until__isnull=False),
+                name="corpus_previous_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(automatic="on")
+                | Q(automatic__in=["begin", "ending", "off"], filling__isnull=True, previous__isnull=True),
+                name="corpus_not_automatic_keeps_no_release_ready",
             ),
         ]
 
@@ -104,18 +161,37 @@ class Corpus(models.Model):
         pointers = (self.active_id, self.filling_id, self.previous_id)
         return {release for release in pointers if release is not None}
 
+    @property
+    def is_automatic(self) -> bool:
+        """Tell whether a release looks at the photos, or is about to."""
+        return self.automatic in (self.Automatic.ON, self.Automatic.BEGINNING)
+
+    @property
+    def aside(self) -> list[int]:
+        """Tags that were muted and may still have rows of the reverse index, which no reader is to find."""
+        return self.wishes_move["aside"] if self.wishes_move else []
+
 
 class Stream(models.TextChoices):
     REALTIME = "realtime", "real-time"
     BULK = "bulk", "bulk"
+    CARRIED = "carried", "carried over from the release before"  # of a photo that the new one can't see
 
 
 class Annotation(models.Model):
-    """What one release says about one photo. The packed arrays are the truth; PhotoTag is made from them."""
+    """What one release says about one photo. The packed arrays are the truth; PhotoTag is made from them.
+
+    The one foreign key is the photo's, whose owner is the owner: checking two more for each row takes a fifth of
+    the bulk stream's time, and two workers that lock one person's row at once slow each other down.
+    """
 
     pk = models.CompositePrimaryKey("owner_id", "release_id", "photo_id")
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False, related_name="+")
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, db_index=False, related_name="+")
+    owner = models.ForeignKey(
+        User, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    release = models.ForeignKey(
+        Release, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     photo = models.ForeignKey(
         Photo, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
     )
@@ -123,6 +199,9 @@ class Annotation(models.Model):
     revision = models.PositiveIntegerField()  # of the pixels it was computed from
     tag_ids = models.BinaryField()  # int32, little-endian
     scores = models.BinaryField()  # float16, little-endian, same order
+    # The same of tags that fell short of their threshold, by no more than somebody's own may be lower.
+    faint_ids = models.BinaryField(default=b"")
+    faint_scores = models.BinaryField(default=b"")
 
     objects = AnnotationQuerySet.as_manager()
 
@@ -140,14 +219,20 @@ class Embedding(models.Model):
     """What an encoder makes of one photo's pixels; all releases with that encoder read their tags from it."""
 
     pk = models.CompositePrimaryKey("owner_id", "encoder_id", "photo_id")
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, db_index=False, related_name="+")
-    encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, db_index=False, related_name="+")
+    owner = models.ForeignKey(
+        User, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    encoder = models.ForeignKey(
+        Encoder, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     photo = models.ForeignKey(
         Photo, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
     )
     revision = models.PositiveIntegerField()  # of the pixels it was computed from
     vector = models.BinaryField()  # float16, little-endian, [dimensions]
-    version = models.PositiveBigIntegerField(default=0)  # of the corpus; 0 = published by a switch
+    version = models.PositiveBigIntegerField(
+        default=0
+    )  # of the corpus; what a snapshot doesn't hold is later
 
     objects = EmbeddingQuerySet.as_manager()
 
@@ -192,9 +277,13 @@ class TagCount(models.Model):
     count = models.PositiveIntegerField()
     cover = models.ForeignKey(Photo, models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+")
     cover_score = models.FloatField()
+    version = models.PositiveBigIntegerField(default=0)  # of the corpus, when the tag's rows last changed
+
+    is_chosen = False  # the cover, by the owner, where a read filled it in
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(count__gt=0), name="tag_count_positive")]
+        # Zero only in a release that is filling, whose rows several transactions add to at the same time.
+        constraints = [models.CheckConstraint(condition=Q(count__gte=0), name="tag_count_not_negative")]
 
     def __str__(self) -> str:
         return f"{self.count} of tag {self.tag_id}"
@@ -213,6 +302,23 @@ class MonthCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} in {self.month:%Y-%m}"
+
+
+class DayCount(models.Model):
+    """What a day of the roll has, for a page to know its length before it knows its photos."""
+
+    pk = models.CompositePrimaryKey("owner_id", "day")
+    owner = models.ForeignKey(User, models.CASCADE, db_index=False, related_name="+")
+    day = models.DateField()
+    count = models.PositiveIntegerField()  # of live photos
+    breadth = models.PositiveBigIntegerField()  # of all of them side by side, in hundredths of their height
+    version = models.PositiveBigIntegerField()  # of the corpus, when a photo of this day last changed
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(count__gt=0), name="day_count_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.count} on {self.day:%Y-%m-%d}"
 
 
 class Verdict(models.Model):

@@ -1,0 +1,1 @@
+"""Texts in other languages: finding, checking and compiling them."""

@@ -1,0 +1,1 @@
+"""Bringing corpora to another release: order, fill, switch, roll back, clean. Knows no Celery."""
