@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tagging.ml.install import install
-from tagging.ml.registry import ENCODERS
-from tests.ops.harness import ROOT, environment, process, run
+from tests.models import installed_models
+from tests.ops.harness import environment, process, run
 
 BROKER = os.environ["MAGICROLL_TEST_BROKER"]
 MANAGE = [sys.executable, "manage.py"]
@@ -25,10 +24,9 @@ WORKER = [sys.executable, "-m", "celery", "-A", "magicroll", "worker", "--queues
 @pytest.fixture
 def env(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An installation of its own, without the pages; a Redis database that was empty is empty again."""
-    models = ROOT / ".cache" / "models"
-    for spec in ENCODERS.values():
-        install(spec, models)
-    made = environment(tmp_path / "data", MAGICROLL_BROKER_URL=BROKER, MAGICROLL_MODELS_DIR=str(models))
+    made = environment(
+        tmp_path / "data", MAGICROLL_BROKER_URL=BROKER, MAGICROLL_MODELS_DIR=str(installed_models())
+    )
     run([*MANAGE, "migrate", "--verbosity", "0"], made)
     run([*MANAGE, "install_encoders"], made)
     with _as_empty_as_before():

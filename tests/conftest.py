@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 from django.conf import LazySettings
 
+from tests.models import installed_models
+
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 
 
@@ -17,6 +19,12 @@ def shared_photos() -> Path:
     if not SHARED_PHOTOS.is_dir():
         pytest.skip(f"no real photos: {SHARED_PHOTOS} is not there")
     return SHARED_PHOTOS
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The folder with every encoder installed. A test that opens one asks for it: no other test may have run."""
+    return installed_models()
 
 
 @pytest.fixture

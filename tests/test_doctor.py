@@ -12,19 +12,10 @@ from pytest_django import Settings
 from magicroll import doctor, reach, round_trip
 from magicroll.doctor import Check, Fault, Finding, examine
 from magicroll.models import Photo, UnclaimedFile, User
-from tagging.ml.install import install
 from tagging.ml.registry import ENCODERS
 from tagging.models import Corpus
 from tagging.services import annotate_some
 from tests.factories import make_release
-
-
-@pytest.fixture(scope="session")
-def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    for spec in ENCODERS.values():
-        install(spec, folder)
-    return folder
 
 
 @pytest.fixture

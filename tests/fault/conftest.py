@@ -21,9 +21,8 @@ import redis
 from PIL import Image
 from skimage import data
 
-from tagging.ml.install import install
-from tagging.ml.registry import ENCODERS
-from tests.ops.harness import ROOT, Browser, environment, free_port, process, run, until
+from tests.models import installed_models
+from tests.ops.harness import Browser, environment, free_port, process, run, until
 from tests.ops.test_production_commands import broker, database
 
 __all__ = ["broker", "database"]
@@ -112,10 +111,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation
 
 def installed(folder: Path, **servers: str) -> Installation:
     """Prepare an installation that works with these servers, or with none."""
-    models = ROOT / ".cache" / "models"
-    for spec in ENCODERS.values():
-        install(spec, models)
-    env = environment(folder / "data", MAGICROLL_MODELS_DIR=str(models), **servers)
+    env = environment(folder / "data", MAGICROLL_MODELS_DIR=str(installed_models()), **servers)
     run([*MANAGE, "prepare"], env)
     return Installation(env, folder / "log")
 

@@ -17,15 +17,14 @@ from tests.tagging.ml.photos import picture
 pytestmark = pytest.mark.django_db
 
 LITE0 = str(everyday_file("efficientnet-lite0"))
-MODELS = Path(__file__).resolve().parents[2] / ".cache" / "models"
 LABELS = (
     "path\ttags\nastronaut.jpg\tpeople\nchelsea.jpg\tanimal,pet,cat\ncoffee.jpg\tdrink\nrocket.jpg\tsky\n"
 )
 
 
 @pytest.fixture(autouse=True)
-def _models(settings: LazySettings) -> None:
-    settings.MODELS_DIR = MODELS
+def _models(settings: LazySettings, models_dir: Path) -> None:
+    settings.MODELS_DIR = models_dir
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tagging.ml.tagger import Tagger
 from tagging.models import Release
 from tagging.releases import register_release, release_tags
 from tagging.vocabulary import N_CLASSES, Vocabulary, VocabularyError, load_builtin, load_everyday
-from tests.tagging.ml.conftest import encoder, models_dir, open_once, spec  # noqa: F401
+from tests.tagging.ml.conftest import encoder, open_once, spec  # noqa: F401
 from tests.tagging.ml.photos import NAMES, pixels
 
 BOTH = sorted(ENCODERS)

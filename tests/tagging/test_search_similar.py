@@ -13,9 +13,7 @@ from tagging import search, snapshots, sweeping
 from tagging.models import Stream
 from tagging.writer import store_annotations
 from tests.factories import annotate, annotation, make_photo, make_user
-from tests.tagging.ml.conftest import models_dir
 
-__all__ = ["models_dir"]
 pytestmark = pytest.mark.django_db
 K = 12
 

@@ -18,10 +18,8 @@ from tagging.services import annotate_some, retry
 from tagging.verify import differences
 from tests.factories import make_photo, make_user
 from tests.tagging.colours import ColourTagger, delete_pictures, store_pictures
-from tests.tagging.ml.conftest import models_dir
 from tests.tagging.test_outstanding import expire_leases, rotate
 
-__all__ = ["models_dir"]
 pytestmark = pytest.mark.django_db
 
 NO_PREVIEW = "The preview of this photo is missing from the storage."

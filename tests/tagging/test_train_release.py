@@ -21,12 +21,11 @@ from tests.tagging.ml.photos import picture
 pytestmark = pytest.mark.django_db
 
 SPEC = ENCODERS["efficientnet-lite2"]
-MODELS = Path(__file__).resolve().parents[2] / ".cache" / "models"
 
 
 @pytest.fixture(autouse=True)
-def _models(settings: LazySettings) -> None:
-    settings.MODELS_DIR = MODELS
+def _models(settings: LazySettings, models_dir: Path) -> None:
+    settings.MODELS_DIR = models_dir
 
 
 @pytest.fixture
@@ -130,14 +129,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_labelled_photos_teach_a_new_tag(release: Release, folder: Path) -> None:
+def test_labelled_photos_teach_a_new_tag(release: Release, folder: Path, models_dir: Path) -> None:
     labels = folder / "labels.tsv"
     said = train("ours", "--photos", folder, "--labels", labels, "--new-tags-in", "animals")
     assert "grandma-s-cat" in said
     made = Release.objects.exclude(pk=release.pk).get()
     vocabulary = release_tags(made.pk).vocabulary
     assert vocabulary.tags[-1].shown
-    encoder = open_encoder(SPEC, MODELS, "cpu")
+    encoder = open_encoder(SPEC, models_dir, "cpu")
     pixels = np.stack([np.asarray(picture("chelsea").resize((260, 260)))] * 2)
     embeddings = encoder.encode(pixels).astype(np.float16)
     scores = vocabulary.score(encoder.head.logits(embeddings), embeddings)

@@ -1,4 +1,4 @@
-"""Encoders installed once and kept between runs."""
+"""Encoders opened once."""
 
 from collections.abc import Callable
 from functools import cache
@@ -7,17 +7,7 @@ from pathlib import Path
 import pytest
 
 from tagging.ml.encoder import Encoder, open_encoder
-from tagging.ml.install import install
 from tagging.ml.registry import ENCODERS, EncoderSpec
-
-
-@pytest.fixture(scope="session")
-def models_dir() -> Path:
-    """A folder that the whole suite shares, with every encoder installed."""
-    folder = Path(__file__).resolve().parents[3] / ".cache" / "models"
-    for spec in ENCODERS.values():
-        install(spec, folder)
-    return folder
 
 
 @pytest.fixture(params=ENCODERS.values(), ids=lambda spec: spec.name)

@@ -27,12 +27,10 @@ from tagging.models import (
 from tagging.refill import cleaning, orders
 from tagging.services import add_tag
 from tests.factories import make_photo
-from tests.tagging.ml.conftest import models_dir
 from tests.tagging.refill.model import Looking, make_vocabulary_change
 from tests.tagging.refill.people import make_person, start, state_of, work_off
 from tests.tagging.refill.test_orders import check_whole, clean_up, corpus_of, fill_one_chunk
 
-__all__ = ["models_dir"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model")]
 OF_A_RELEASE = (Annotation, PhotoTag, TagCount, Outstanding)
 

@@ -18,13 +18,11 @@ from tagging.models import Corpus, CorpusRefill, Leftover, Refill, Release
 from tagging.refill import cleaning, filling, orders
 from tagging.services import annotate_some
 from tests.factories import make_photo, make_release
-from tests.tagging.ml.conftest import models_dir
 from tests.tagging.refill.crew import Crew, turn
 from tests.tagging.refill.model import expire_chunks, expire_leases, looking
 from tests.tagging.refill.people import make_person, start, work_off
 from tests.tagging.refill.test_orders import check_whole
 
-__all__ = ["models_dir"]
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 6.0
 STEADY, BUSY = 10, 8
