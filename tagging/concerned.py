@@ -8,7 +8,7 @@ from magicroll.models import Photo
 from tagging.models import Corpus, OwnAnnotation, Verdict
 from tagging.releases import release_tags
 from tagging.scores import tag_scores
-from tagging.standing import Move
+from tagging.standing import Standing
 from tagging.thresholds import moved
 from tagging.wishes import Wishes
 
@@ -24,7 +24,7 @@ class Concerned:
     down_to: int
 
 
-def concerned(corpus: Corpus, move: Move, most: int) -> Concerned:
+def concerned(corpus: Corpus, move: Standing, most: int) -> Concerned:
     """Look through the newest photos that a move has not reached; the caller has the whole corpus."""
     left = Photo.objects.owned_by(corpus.owner_id).filter(id__lt=move.down_to).order_by("-id")
     ids = list(left.values_list("id", flat=True)[:SPAN])

@@ -18,7 +18,7 @@ from tagging.models import Corpus, Tag
 from tagging.published import published
 from tagging.querysets import among
 from tagging.releases import release_tags
-from tagging.standing import Move
+from tagging.standing import Standing, move_of
 from tagging.wishes import Wishes, wishes_of
 from tagging.writer import Change, corpus_change, store_difference
 
@@ -40,11 +40,11 @@ def new_wishes(owner_id: int) -> Iterator[Change]:
 
 
 def _begin(corpus: Corpus, before: Wishes, after: Wishes) -> None:
-    move = Move.of(corpus)
+    move = move_of(corpus)
     if move is None:
         if _same(before, after):
             return
-        move = Move(before, after, _beyond(corpus), frozenset())
+        move = Standing(before, after, _beyond(corpus), frozenset())
     _note(corpus, replace(move, aside=_everywhere(corpus, after.muted)))
 
 
@@ -71,7 +71,7 @@ def owners_with_work() -> list[int]:
 
 def left_to_follow(corpus: Corpus) -> int:
     """Count the photos that have yet to follow their owner's wishes."""
-    move = Move.of(corpus)
+    move = move_of(corpus)
     return Photo.objects.owned_by(corpus.owner_id).filter(id__lt=move.down_to).count() if move else 0
 
 
@@ -85,7 +85,7 @@ def _one_piece(owner_id: int) -> bool:
         return False
     try:
         with corpus_change(owner_id, whole=True) as change:
-            move = Move.of(change.corpus)
+            move = move_of(change.corpus)
             if move is None:
                 return False
             found = concerned(change.corpus, move, PHOTOS_PER_CHANGE)
@@ -98,15 +98,15 @@ def _one_piece(owner_id: int) -> bool:
     return True
 
 
-def _next(change: Change, done: Move) -> Move | None:
+def _next(change: Change, done: Standing) -> Standing | None:
     """Return what is to be done once all photos have followed: wishes that came meanwhile, if they are others."""
     wanted = wishes_of(change.corpus.owner_id)
     if _same(done.new, wanted):
         return None
-    return Move(done.new, wanted, _beyond(change.corpus), _everywhere(change.corpus, wanted.muted))
+    return Standing(done.new, wanted, _beyond(change.corpus), _everywhere(change.corpus, wanted.muted))
 
 
-def _note(corpus: Corpus, move: Move | None) -> None:
+def _note(corpus: Corpus, move: Standing | None) -> None:
     corpus.wishes_move = move.written() if move else None
     corpus.save(update_fields=["wishes_move"])
 

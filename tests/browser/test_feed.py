@@ -1,6 +1,5 @@
 """Lists in pages: they grow as one scrolls, keep little in the page, and are found again where one left them."""
 
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +8,7 @@ from tests.browser.album import Album
 from tests.browser.conftest import Visit
 from tests.browser.crowd import crowd
 from tests.browser.site import Person, Site
-from tests.browser.test_timeline import FIRST_SEEN, FOLLOW, MOST_CELLS
+from tests.browser.test_timeline import FOLLOW, MOST_CELLS, first_seen
 
 pytestmark = pytest.mark.browser
 
@@ -50,10 +49,6 @@ def scroll_until(page: Page, rank: int) -> None:
         arg=rank,
     )
     at_rest(page)
-
-
-def first_seen(page: Page) -> Any:
-    return page.evaluate(FIRST_SEEN)
 
 
 def test_a_list_grows_and_only_what_is_near_takes_room(page: Page) -> None:
