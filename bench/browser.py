@@ -153,11 +153,14 @@ def move_about(page: "Page", seconds: int, *, trace: bool = False) -> dict[str, 
     jumps: list[float] = []
     nodes: list[int] = []
     early = 0.0
+    tasks: list[float] = []
     browser = page.context.browser
     assert browser
     while (spent := time.monotonic() - began) < seconds:
         if not early and spent > min(10, seconds / 2):
+            tasks += [task["ms"] for task in page.evaluate("tasks")]
             early = heap_mb(devtools)
+            page.wait_for_timeout(100)
             page.evaluate("tasks.length = 0")  # the collection itself is no work of the page
             if trace:
                 browser.start_tracing(page=page, categories=["toplevel"])
@@ -172,7 +175,7 @@ def move_about(page: "Page", seconds: int, *, trace: bool = False) -> dict[str, 
         if len(jumps) < SCRUBS * seconds / 60:
             jumps.append(scrub(page, (len(jumps) * 7 % SCRUBS + 0.5) / SCRUBS))
         nodes.append(page.evaluate("document.getElementsByTagName('*').length"))
-    tasks = [task["ms"] for task in page.evaluate("tasks")]
+    tasks += [task["ms"] for task in page.evaluate("tasks")]
     cpu = {"longest_task_cpu_ms": longest_task_cpu_ms(browser.stop_tracing())} if trace else {}
     return {
         **cpu,

@@ -46,7 +46,7 @@ export function startScrubber(view) {
     const { key } = monthAt(share);
     const links = [...nav.querySelectorAll("a")];
     const now = links.findLast((link) => link.dataset.year >= key.slice(0, 4)) ?? links[0];
-    for (const link of links) link.ariaCurrent = link === now ? "true" : null;
+    for (const link of links) link.ariaCurrent = link === now;
   }
 
   function point(event) {

@@ -127,13 +127,8 @@ function show({ img }, [id, wide, high, , revision], { w, h }) {
 
 /** The pieces between two heights of a roll, in order. */
 function piecesIn({ lines }, from, to) {
-  const found = [];
-  for (let i = search(lines, (line) => line.y + line.h > from); lines[i]?.y < to; i += 1) {
-    for (const { pieces } of lines[i].blocks.flatMap((month) => month.days)) {
-      for (let n = search(pieces, (piece) => top(piece) + piece.h > from); pieces[n] && top(pieces[n]) < to; n += 1) found.push(pieces[n]);
-    }
-  }
-  return found;
+  const within = (things, y) => things.slice(search(things, (one) => y(one) + one.h > from), search(things, (one) => y(one) >= to));
+  return within(lines, ({ y }) => y).flatMap(({ blocks }) => blocks.flatMap(({ days }) => days.flatMap(({ pieces }) => within(pieces, top))));
 }
 
 function render() {
@@ -142,10 +137,11 @@ function render() {
   const here = place();
   const from = here - view.base;
   const margin = innerHeight * (fast ? 0.1 : 0.8);
-  const near = piecesIn(view.roll, from - margin, from + innerHeight + margin);
+  const range = [from - margin, from + innerHeight + margin];
+  const near = piecesIn(view.roll, ...range);
   ask(new Set(near.map((piece) => piece.block)));
   if (measure(near)) return render();
-  const drawn = near.flatMap((piece) => draw(piece, from - margin, from + innerHeight + margin));
+  const drawn = near.flatMap((piece) => draw(piece, ...range));
   drawn.forEach(insert);
   clear(drawn);
   chooseTab(drawn, from + view.bar);

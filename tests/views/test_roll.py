@@ -186,4 +186,10 @@ def test_own_scripts_that_come_with_the_roll_stay_small(as_alice: Client, alice)
             served[name] = str(jsmin((SCRIPTS / f"{name}.js").read_text()))
             names += re.findall(r'(?:^|[;\n])(?:import|export) ?[^"(;]*"\./([\w-]+)\.js"', served[name])
     assert {"app", "timeline", "days", "select"} <= set(served)
-    assert sum(map(len, served.values())) < 25_000, {name: len(text) for name, text in served.items()}
+    sizes = {name: len(as_served(text)) for name, text in served.items()}
+    assert sum(sizes.values()) < 25_000, sizes
+
+
+def as_served(script: str) -> str:
+    """Name other scripts as collected ones do: with a hash."""
+    return re.sub(r'("\./[\w-]+)\.js"', r'\1.0123456789ab.js"', script)
