@@ -7,8 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
+from hypothesis import settings as hypothesis_settings
 
 from tests.models import installed_models
+
+# A machine that is busy for a moment is no failure; what has to be quick is measured in bench/.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 
@@ -47,7 +52,7 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     from tagging import own_heads, releases, snapshots
     from tagging.own_tags import space
-    from tagging.search import postings
+    from tagging.search import names, postings
 
     monkeypatch.setattr(releases, "Vocabulary", SimpleNamespace(from_json=_vocabulary))
     releases.release_tags.cache_clear()
@@ -55,6 +60,7 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     space._space.cache_clear()
     own_heads._projection.cache_clear()
     postings.forget()
+    names.forget()
 
 
 @lru_cache

@@ -10,7 +10,7 @@ from tagging.search.choosing import Chosen, ChosenPage, Facets, TagFacet, chosen
 from tagging.search.covering import Covered, cover_of
 from tagging.search.explaining import Alike, Why, why
 from tagging.search.find import Found, Query, find
-from tagging.search.listing import BadCursor, Key, Page, cards
+from tagging.search.listing import BadCursor, Key, Page, cards, last_day
 from tagging.search.magic import Shelf, magic_view
 from tagging.search.pages import (
     PhotoTags,
@@ -19,7 +19,6 @@ from tagging.search.pages import (
     TagTile,
     UnknownTag,
     corpus_of,
-    last_day,
     months,
     outstanding_count,
     photo_tags,

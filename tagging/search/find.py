@@ -18,6 +18,7 @@ from tagging.search.choice import Choice
 from tagging.search.choosing import Chosen, selection_of
 from tagging.search.covers import with_chosen
 from tagging.search.listing import PAGE, Listing, Ordered, Page
+from tagging.search.names import Named
 from tagging.search.pages import TagTile, counts, is_muted, tile
 from tagging.words import typed
 
@@ -106,11 +107,13 @@ def _tag(corpus: Corpus, words: str) -> Tag | None:
 
 
 def in_order(corpus: Corpus, query: Query) -> Ordered:
-    """List what `matching` does, from what is kept in memory where several tags must hold.
+    """List what `matching` does, with the help of what is kept in memory where names or several tags must hold.
 
-    A database takes their rows for independent, expects next to none to be left, and reads all of each tag.
+    A database takes the rows of several tags for independent, expects next to none to be left, and reads all of each.
     """
-    if len(query.tags) < 2 or query.months or query.name_parts:
+    if query.name_parts:
+        return Named(matching(corpus, query), corpus, query.name_parts)
+    if len(query.tags) < 2 or query.months:
         return matching(corpus, query)
     first, *others = query.tags
     choice = Choice(first.slug, tuple(tag.slug for tag in others), years=tuple(query.years))

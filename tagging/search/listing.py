@@ -1,5 +1,6 @@
 """Lists of photos, newest first, paged by the key (taken_at, id): never by offset."""
 
+from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -95,6 +96,11 @@ class Listing:
         rows = self.rows.order_by("taken_at", self.id_field).filter(taken_at__gte=than.taken_at)
         rows = rows.filter(Q(taken_at__gt=than.taken_at) | Q(**{f"{self.id_field}__gt": than.photo_id}))
         return [Key(*row) for row in rows.values_list("taken_at", self.id_field)[:limit]]
+
+
+def last_day(month: date) -> date:
+    """Return the last day of the month that a day lies in."""
+    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def midnight_after(day: date) -> datetime:

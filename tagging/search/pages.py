@@ -3,7 +3,6 @@
 A caller that makes several reads for one answer holds them in one database snapshot.
 """
 
-from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -110,11 +109,6 @@ def roll_page(
     if day is not None and before is None:
         before = str(Key(midnight_after(day), 0))
     return listing.page_of(corpus, listing.roll(corpus, favourites=favourites), before, limit)
-
-
-def last_day(month: date) -> date:
-    """Return the last day of the month that a day lies in."""
-    return month.replace(day=monthrange(month.year, month.month)[1])
 
 
 def months(corpus: Corpus) -> list[MonthCount]:

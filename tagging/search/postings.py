@@ -4,10 +4,8 @@ Each count of the reverse index carries the version of the corpus at which the t
 is kept is known to be true for the snapshot of the database that a reader holds, and is read anew where it is not.
 """
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +13,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from tagging.models import Corpus
+from tagging.search.keeping import Keeper
 
 SURE_FROM = 0.8  # the score of "surer only"
 MOST_BYTES = 256 * 1024**2  # of one process; a million photos with six tags each take 100 MiB
@@ -47,44 +46,22 @@ class _Key(NamedTuple):
     tag_id: int
 
 
-class _Kept(NamedTuple):
-    version: int
-    postings: Postings
-
-
-_kept: OrderedDict[_Key, _Kept] = OrderedDict()  # the least recently used first
-_lock = Lock()
-
-
-def forget() -> None:
-    """Let go of everything that is kept."""
-    with _lock:
-        _kept.clear()
+_kept: Keeper[Postings] = Keeper(MOST_BYTES)
+forget = _kept.forget
 
 
 def postings_of(corpus: Corpus, versions: Mapping[int, int]) -> dict[int, Postings]:
     """Return the photos of some tags by tag id; `versions` are those of their counts in the caller's snapshot."""
     found: dict[int, Postings] = {}
     for tag_id, version in versions.items():
-        key = _Key(corpus.owner_id, corpus.active_id, tag_id)
-        with _lock:
-            kept = _kept.get(key)
-            if kept is not None and kept.version == version:
-                _kept.move_to_end(key)
-                found[tag_id] = kept.postings
+        kept = _kept.get(_Key(corpus.owner_id, corpus.active_id, tag_id), version)
+        if kept is not None:
+            found[tag_id] = kept
     for tag_id, read in _read(corpus, versions.keys() - found.keys()):
         found[tag_id] = read
-        _keep(_Key(corpus.owner_id, corpus.active_id, tag_id), _Kept(versions[tag_id], read))
+        key = _Key(corpus.owner_id, corpus.active_id, tag_id)
+        _kept.put(key, versions[tag_id], read, read.nbytes)
     return found
-
-
-def _keep(key: _Key, new: _Kept) -> None:
-    with _lock:
-        _kept[key] = new
-        _kept.move_to_end(key)
-        total = sum(kept.postings.nbytes for kept in _kept.values())
-        while total > MOST_BYTES and len(_kept) > 1:
-            total -= _kept.popitem(last=False)[1].postings.nbytes
 
 
 def _read(corpus: Corpus, tag_ids: Collection[int]) -> Iterator[tuple[int, Postings]]:

@@ -1,6 +1,5 @@
 """Lists in pages: they grow as one scrolls, keep little in the page, and are found again where one left them."""
 
-
 import pytest
 from playwright.sync_api import Page, expect
 

@@ -13,7 +13,7 @@ from magicroll.imaging.process import process
 
 from .conftest import Process, Save
 
-SLOW_DISK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW_DISK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def opened(path: Path) -> Image.Image:

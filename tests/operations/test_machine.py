@@ -236,7 +236,5 @@ def test_any_order_of_operations_undos_and_edits_ends_as_the_model_says(monkeypa
     monkeypatch.setattr("magicroll.operations.ordering.AT_ONCE", 0)
     run_state_machine_as_test(
         OperationsMachine,
-        settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=15, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

@@ -22,7 +22,7 @@ from tests.factories import JUNE, annotate, make_photo, make_user
 
 pytestmark = pytest.mark.django_db
 SLUGS = ("dog", "beach", "cat", "car")
-QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=12, suppress_health_check=list(HealthCheck))
 
 
 def listed(user: User, choice: Choice, limit: int = 2) -> Iterator[int]:

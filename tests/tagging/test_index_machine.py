@@ -149,4 +149,4 @@ class IndexMachine(RuleBasedStateMachine):
 
 
 TestIndexMachine = IndexMachine.TestCase
-TestIndexMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestIndexMachine.settings = settings(max_examples=40, stateful_step_count=30)

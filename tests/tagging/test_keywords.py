@@ -148,7 +148,7 @@ def test_a_tag_of_another_release_is_told_by_a_name_that_means_it(alice: User, p
 SLUGS = st.sampled_from([tag.slug for tag in load_builtin().tags])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     added=st.sets(st.one_of(SLUGS, st.text(max_size=60)), max_size=6),
     rejected=st.sets(SLUGS, max_size=6),

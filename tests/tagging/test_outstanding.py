@@ -267,7 +267,7 @@ class TestReconcile:
 
 
 @given(seed=st.integers(0, 2**32), photos=st.integers(1, 6), killers=st.integers(0, 2))
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 def test_however_workers_die_everything_is_done_but_what_kills_them(seed: int, photos: int, killers: int):
     rng = random.Random(seed)
     user = make_user()

@@ -15,7 +15,7 @@ from magicroll import services
 from magicroll.models import Photo, User
 from tagging import search
 from tagging.search import BadCursor, Page
-from tagging.search.pages import last_day
+from tagging.search.listing import last_day
 from tagging.services import add_tag
 from tests.factories import JUNE, annotate, make_photo, make_user
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 # Few different moments, so that many photos share one; the ids then decide.
 MOMENTS = st.integers(0, 2).map(lambda days: JUNE + timedelta(days=days))
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=8, suppress_health_check=list(HealthCheck))
 Read = Callable[[User, str | None, int], Page]
 
 

@@ -551,7 +551,5 @@ class TestManyPhotos:
 def test_wishes_in_any_order_equal_a_recompute_from_nothing() -> None:
     run_state_machine_as_test(
         WishMachine,
-        settings=settings(
-            max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=12, stateful_step_count=15, suppress_health_check=list(HealthCheck)),
     )

@@ -328,7 +328,6 @@ def test_any_interleaving_equals_a_recompute_from_nothing():
             settings=settings(
                 max_examples=15,
                 stateful_step_count=20,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

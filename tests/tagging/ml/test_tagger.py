@@ -57,7 +57,7 @@ def test_tagging_pixels_and_scoring_what_was_stored_are_the_same(tagger):
         assert_same(seen, again)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40), data=st.data())
 def test_a_photo_scores_the_same_alone_and_in_any_batch(stored_tagger, seed, n, data):
     embeddings = np.random.default_rng(seed).exponential(0.5, (n, 1280)).astype(np.float16)

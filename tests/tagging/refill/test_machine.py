@@ -428,6 +428,4 @@ def test_any_interleaving_keeps_what_readers_see_whole_and_of_one_release(
 
 @pytest.fixture
 def settings_of_machine() -> settings:
-    return settings(
-        max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-    )
+    return settings(max_examples=12, stateful_step_count=25, suppress_health_check=list(HealthCheck))
