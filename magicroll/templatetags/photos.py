@@ -159,6 +159,17 @@ def _day(day: date, language: str | None) -> str:
     return date_format(day, pgettext("date format", "j F Y"))
 
 
+@register.filter
+def month_name(month: date) -> str:
+    """Write a month out with its year."""
+    return _month(month, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _month(month: date, language: str | None) -> str:
+    return date_format(month, "F Y")
+
+
 def _picture_address(name: str, photo: Photo) -> SafeString:
     before, after = _around_id(name, get_script_prefix())
     return mark_safe(f"{before}{photo.pk:d}{after}?r={photo.revision:d}")  # noqa: S308 - our address, numbers

@@ -11,6 +11,7 @@ const TALLEST = 8e6; // browsers end at some 17 to 33 million pixels
 const FAST = 0.4; // windows in a frame; who passes faster sees outlines
 const LOADED = 40; // blocks that are kept
 const REST_MS = 140;
+const ASKED = 8; // pictures in a frame; browsers fetch six at a time
 const { lang } = document.documentElement;
 const dates = (options) => {
   const format = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { timeZone: "UTC", ...options });
@@ -113,8 +114,14 @@ function cellOf([id, width, height, colour, revision, loved, said, given], day) 
   return cell;
 }
 
+/** Ask for some pictures; the next frame goes on. */
+function showSome(cells) {
+  let asked = 0;
+  for (const cell of cells) if (show(cell) && (asked += 1) === ASKED) return onScroll();
+}
+
 /** Fetch of the two stored sizes the one that this box needs. */
-function show({ img }, [id, wide, high, , revision], { w, h }) {
+function show({ img, photo: [id, wide, high, , revision], box: { w, h } }) {
   const thumb = wide * Math.min(1, 480 / Math.max(wide, high));
   const isLarge = thumb < wide && Math.max(w, (h * wide) / high) * devicePixelRatio > thumb * 1.8;
   img.classList.toggle("tiny", isTiny(wide, high));
@@ -123,6 +130,7 @@ function show({ img }, [id, wide, high, , revision], { w, h }) {
   img.isLarge = isLarge;
   img.src = `${pathOf(id)}${isLarge ? "preview" : "thumbnail"}.jpg?r=${revision}`;
   if (img.complete) img.classList.add("shown");
+  return true;
 }
 
 /** The pieces between two heights of a roll, in order. */
@@ -143,8 +151,10 @@ function render() {
   if (measure(near)) return render();
   const drawn = near.flatMap((piece) => draw(piece, ...range));
   drawn.forEach(insert);
+  const seen = drawn.filter(({ y, box }) => y + box.h > from && y < from + innerHeight);
+  if (!fast) showSome([...seen, ...drawn]);
   clear(drawn);
-  chooseTab(drawn, from + view.bar);
+  chooseTab(seen.find(({ y }) => y > from + view.bar));
   view.scrubber.mark(here / longest());
   if (from + innerHeight * 4 > view.roll.height) view.list.more?.();
 }
@@ -174,9 +184,8 @@ function draw(piece, from, to) {
     if (y > to || y + one.h < from) return;
     const photo = block.photos[piece.at + i];
     const cell = cellOf(photo, day);
-    Object.assign(cell, { stamp, rank: piece.first + i, x: day.month.x + day.x + one.x, y, box: one, list: el.children[1] });
+    Object.assign(cell, { stamp, photo, rank: piece.first + i, x: day.month.x + day.x + one.x, y, box: one, list: el.children[1] });
     put(cell, one.x, piece.y + one.y, one.w, one.h);
-    if (!fast) show(cell, photo, one);
     drawn.push(cell);
   });
   return drawn;
@@ -185,8 +194,8 @@ function draw(piece, from, to) {
 /** Photos stand in the page in their order; what is there already stays untouched, and keeps the focus. */
 function insert(cell, i, drawn) {
   const { list } = cell;
-  const before = drawn[i - 1]?.list === list && drawn[i - 1];
-  let next = before ? before.nextSibling : list.firstChild;
+  const before = drawn[i - 1];
+  let next = before?.list === list ? before.nextSibling : list.firstChild;
   while (next && next.stamp !== stamp) next = next.nextSibling;
   if (next !== cell) list.insertBefore(cell, next);
 }
@@ -208,11 +217,10 @@ function stayAt(at) {
   keepIn();
 }
 
-function chooseTab(drawn, from) {
-  const isSeen = (cell) => cell.y > from && cell.y < from + innerHeight;
+function chooseTab(first) {
   const focused = document.activeElement.closest(".cell");
   if (tab) tab.link.tabIndex = -1;
-  tab = focused?.link ? focused : drawn.find(isSeen);
+  tab = focused?.link ? focused : first;
   if (tab) tab.link.tabIndex = 0;
 }
 
@@ -280,10 +288,8 @@ function keepIn() {
 
 let waiting;
 function onScroll() {
-  if (waiting) return;
-  waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
+  waiting ??= requestAnimationFrame(() => {
+    waiting = null;
     if (!isHere()) return;
     const moved = Math.abs(scrollY - lastY);
     if (moved > innerHeight * 4 && longest() > tallest()) shift = (scrollY / tallest()) * longest() - scrollY; // by the bar
@@ -381,7 +387,7 @@ function begin(told, kept, its = read(told)) {
   if (kept) goToRank(find(kept), kept.off);
 }
 
-Object.assign(view, { begin, find, fit, goTo, goToRank, goToShare, load, longest, piecesIn, place, placeOf, render, settle, stayAt, take, whereNow });
+Object.assign(view, { begin, find, fit, goTo, goToRank, goToShare, load, piecesIn, place, placeOf, render, settle, stayAt, take, whereNow });
 
 const sizes = new ResizeObserver(() => isHere() && view.root.clientWidth !== view.roll.look.width && reshape());
 
