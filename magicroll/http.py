@@ -45,10 +45,14 @@ class HttpRequest(DjangoHttpRequest):
     corpus: Corpus  # inside snapshot_read only, and read once there
 
 
-def photo_or_404(request: HttpRequest, photo_id: int) -> Photo:
-    """Return a photo of the person who asks; anybody else's does not exist."""
+def photo_or_404(request: HttpRequest, photo_id: int, *fields: str) -> Photo:
+    """Return a photo of the person who asks; anybody else's does not exist.
+
+    fields: all that is going to be read of it, where that is not everything.
+    """
+    photos = Photo.objects.owned_by(request.user)
     try:
-        photo: Photo = Photo.objects.owned_by(request.user).get(pk=photo_id)
+        photo: Photo = (photos.only(*fields) if fields else photos).get(pk=photo_id)
     except Photo.DoesNotExist as error:
         raise Http404("No such photo.") from error
     return photo

@@ -44,7 +44,7 @@ def original(request: HttpRequest, photo_id: int) -> HttpResponse | FileResponse
 
 
 def _with_pixels(request: HttpRequest, photo_id: int) -> Photo:
-    photo = photo_or_404(request, photo_id)
+    photo = photo_or_404(request, photo_id, "owner_id", "key", "revision", "state")
     if photo.state == Photo.State.SET_ASIDE:
         raise Http404("A photo that could not be read has no preview.")
     return photo

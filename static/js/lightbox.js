@@ -10,10 +10,25 @@ let box = null;
 let dressed = null;
 let named = null; // the thumbnail that a photo shrinks to
 let title = "";
+let turn = Promise.resolve(); // opening and closing take frames, and somebody may go on meanwhile: one after the other
+
+const inTurn = (act) => (turn = turn.then(act, act));
 
 /** Open the photo of a link in a grid, beginning with the thumbnail that is there already. */
 export async function open(link) {
+  await inTurn(() => enter(link));
+  await follow();
+}
+
+/** Bring what is shown in line with the place in the history that somebody went to. */
+export async function follow() {
+  await inTurn(align);
+  if (history.state?.viewer) await show(location.href);
+}
+
+async function enter(link) {
   await dress();
+  if (box.open) return; // the second click of two
   title = document.title;
   history.pushState({ viewer: 1 }, "", link.href);
   const thumbnail = link.querySelector("img");
@@ -22,19 +37,15 @@ export async function open(link) {
     box.showModal();
     begin(box, leave);
   });
-  await show(link.href);
 }
 
-/** Bring what is shown in line with the place in the history that somebody went to. */
-export async function follow() {
+async function align() {
   if (!history.state?.viewer) return box?.open && close();
   await dress();
-  if (!box.open) {
-    title = document.title;
-    box.showModal();
-    begin(box, leave);
-  }
-  await show(location.href);
+  if (box.open) return;
+  title = document.title;
+  box.showModal();
+  begin(box, leave);
 }
 
 const leave = () => history.go(-(history.state?.viewer || 1));

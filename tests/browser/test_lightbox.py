@@ -138,6 +138,54 @@ def test_forward_opens_it_again_and_a_reload_is_the_page_whose_escape_leads_to_t
     expect(page.locator(".roll")).to_be_visible()
 
 
+def test_a_double_click_opens_it_once(visit: Visit, site: Site, person: Person, album: Album) -> None:
+    person.upload(*album.photos[:2])
+    page = visit(site.url, person)
+    page.evaluate("document.documentElement.dataset.stayed = 'yes'")
+    cells(page).first.dblclick()
+    opened(page)
+    page.go_back()
+    is_closed(page)
+    expect(page).to_have_url(f"{site.url}/")
+    expect(page.locator("html")).to_have_attribute("data-stayed", "yes")
+
+
+def test_somebody_who_goes_back_at_once_is_back(
+    visit: Visit, site: Site, person: Person, album: Album
+) -> None:
+    person.upload(*album.photos[:2])
+    page = visit(site.url, person)
+    page.evaluate("document.documentElement.dataset.stayed = 'yes'")
+    page.evaluate(
+        """() => {
+          const push = history.pushState.bind(history);
+          history.pushState = (...state) => { push(...state); history.back(); };
+        }"""
+    )
+    cells(page).first.click()
+    expect(page.locator("#lightbox")).to_have_count(1)
+    page.evaluate("delete history.pushState")
+    is_back(page, site)
+    for wait_ms in (0, 20, 60, 150):  # while it opens, and while it closes
+        open_photo(page)
+        page.evaluate(
+            """async (ms) => {
+              const later = () => new Promise((done) => setTimeout(done, ms));
+              for (const go of ["back", "forward", "back"]) { history[go](); await later(); }
+            }""",
+            wait_ms,
+        )
+        is_back(page, site)
+    expect(page.locator("html")).to_have_attribute("data-stayed", "yes")
+
+
+def is_back(page: Page, site: Site) -> None:
+    expect(page).to_have_url(f"{site.url}/")
+    page.wait_for_timeout(400)  # for what may still come
+    expect(page).to_have_url(f"{site.url}/")
+    is_closed(page)
+
+
 def test_neighbours_by_key_and_button_take_one_step_in_the_history(
     visit: Visit, site: Site, person: Person, album: Album
 ) -> None:
