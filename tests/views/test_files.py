@@ -146,8 +146,8 @@ def test_a_photo_turned_between_its_row_and_its_file_shows_as_it_is_now(
     read = files.photo_or_404
     turned = []
 
-    def read_then_turn(request: Any, photo_id: int) -> Photo:
-        found = read(request, photo_id)
+    def read_then_turn(request: Any, photo_id: int, *fields: str) -> Photo:
+        found = read(request, photo_id, *fields)
         if not turned:
             turned.append(rotate(alice, photo_id, 1))
             storage.discard([found.thumbnail_file])
