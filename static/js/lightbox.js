@@ -22,8 +22,7 @@ export async function open(link) {
 
 /** Bring what is shown in line with the place in the history that somebody went to. */
 export async function follow() {
-  await inTurn(align);
-  if (history.state?.viewer) await show(location.href);
+  if (await inTurn(align)) await show(location.href);
 }
 
 async function enter(link) {
@@ -39,13 +38,19 @@ async function enter(link) {
   });
 }
 
+/** Open or close the dialog; tells whether there is a photo to show in it. */
 async function align() {
-  if (!history.state?.viewer) return box?.open && close();
+  if (!history.state?.viewer) {
+    if (box?.open) await close();
+    return false;
+  }
   await dress();
-  if (box.open) return;
-  title = document.title;
-  box.showModal();
-  begin(box, leave);
+  if (!box.open) {
+    title = document.title;
+    box.showModal();
+    begin(box, leave);
+  }
+  return true;
 }
 
 const leave = () => history.go(-(history.state?.viewer || 1));

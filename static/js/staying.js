@@ -1,10 +1,6 @@
 // While the tray is open, links change what the page shows instead of loading another page, so that
 // no upload is cut off and the tray stays. htmx's boost swaps the body; what belongs to the head and to <body> is done here.
 
-// htmx would carry class and style of elements with the same id over for a moment: the scripts that set
-// them run on the new elements too, and the policy forbids style attributes.
-htmx.config.attributesToSettle = [];
-
 export function stay(on) {
   if (on === document.body.hasAttribute("hx-boost")) return;
   document.body.toggleAttribute("hx-boost", on);
