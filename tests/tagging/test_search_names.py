@@ -25,7 +25,7 @@ MONTHS = st.sampled_from(
     [datetime(*month, 15, 12, tzinfo=UTC) for month in ((1826, 1), (2014, 2), (2014, 3), (9999, 12))]
 )
 ACTS = st.tuples(
-    st.sampled_from(["add", "add", "trash", "restore", "redate"]), NAMES, MONTHS, st.integers(0, 9)
+    st.sampled_from(["add", "add", "trash", "restore", "redate", "caption"]), NAMES, MONTHS, st.integers(0, 9)
 )
 PARTS = st.lists(st.text("ab1", min_size=1, max_size=2), min_size=1, max_size=2)
 
@@ -45,6 +45,8 @@ def act(user: User, what: str, name: str, moment: datetime, which: int) -> None:
         services.trash(user, [photo.pk])
     elif what == "restore":
         services.restore(user, [photo.pk])
+    elif what == "caption":
+        services.set_caption(user, photo.pk, name)
     else:
         services.set_date(user, [photo.pk], moment)
 
