@@ -16,7 +16,11 @@ from urllib.parse import urlsplit
 PYTEST = (sys.executable, "-m", "pytest")
 DATABASE_TESTS = (
     *("tests/tagging/test_writer.py", "tests/tagging/test_outstanding.py", "tests/tagging/test_services.py"),
-    *("tests/tagging/test_search_lists.py", "tests/tagging/test_search_find.py"),
+    *(
+        "tests/tagging/test_search_lists.py",
+        "tests/tagging/test_search_find.py",
+        "tests/tagging/test_search_names.py",
+    ),
     *("tests/tagging/test_search_similar.py", "tests/test_snapshot.py", "tests/test_ownership.py"),
     *("tests/test_serving.py::TestHostileInput", "tests/views/test_upload.py", "tests/views/test_trash.py"),
     *("tests/views/test_setup.py", "tests/views/test_invite.py", "tests/views/test_people.py"),
