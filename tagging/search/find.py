@@ -112,7 +112,7 @@ def in_order(corpus: Corpus, query: Query) -> Ordered:
     A database takes the rows of several tags for independent, expects next to none to be left, and reads all of each.
     """
     if query.name_parts:
-        return Named(matching(corpus, query), corpus, query.name_parts)
+        return Named.of(corpus, matching(corpus, query), query.name_parts)
     if len(query.tags) < 2 or query.months:
         return matching(corpus, query)
     first, *others = query.tags

@@ -43,33 +43,39 @@ class Named:
     """Photos by parts of their file names: a list that is read only between the months that have such names."""
 
     listing: Listing
-    corpus: Corpus
+    owner_id: int
     parts: Sequence[str]
+    months: dict[
+        date, tuple[int, int]
+    ]  # of the roll, the oldest first, each with what changes with its photos
+
+    @classmethod
+    def of(cls, corpus: Corpus, listing: Listing, parts: Sequence[str]) -> "Named":
+        """Read the months of a roll, once for all that is asked of the list."""
+        return cls(listing, corpus.owner_id, parts, _stamps(corpus))
 
     def older(self, than: Key | None, limit: int) -> list[Key]:
         """Return up to `limit` keys after a place, newest first; None = from the newest."""
-        months = _stamps(self.corpus)
         last = than.taken_at.date() if than else date.max
-        newest = self._first_with([month for month in reversed(months) if month <= last], months)
+        newest = self._first_with(month for month in reversed(self.months) if month <= last)
         if newest is None:
             return []
-        oldest = self._first_with(months, months)
+        oldest = self._first_with(self.months)
         return self._between(oldest or newest, newest).older(than, limit)
 
     def newer(self, than: Key, limit: int) -> list[Key]:
         """Return up to `limit` keys before a place, the nearest first."""
-        months = _stamps(self.corpus)
         first = than.taken_at.date().replace(day=1)
-        oldest = self._first_with([month for month in months if month >= first], months)
+        oldest = self._first_with(month for month in self.months if month >= first)
         if oldest is None:
             return []
-        newest = self._first_with(reversed(months), months)
+        newest = self._first_with(reversed(self.months))
         return self._between(oldest, newest or oldest).newer(than, limit)
 
-    def _first_with(self, months: Iterable[date], stamps: dict[date, tuple[int, int]]) -> date | None:
+    def _first_with(self, months: Iterable[date]) -> date | None:
         """Return the first of some months in which each part stands in some name."""
         for month in months:
-            names = _names(self.corpus.owner_id, month, stamps[month])
+            names = _names(self.owner_id, month, self.months[month])
             if all(part in names for part in self.parts):
                 return month
         return None
